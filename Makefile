@@ -1,0 +1,44 @@
+# ward: build, test, install. `make help` lists the targets.
+#
+# Everything built lies under build/ARCH/. mk/musl.mk makes the C library's objects and stock musl,
+# mk/ward.mk the loader, mk/check.mk runs the tests, mk/install.mk installs.
+
+ARCH ?= $(shell uname -m)
+B := build/$(ARCH)
+JOBS := $(shell nproc 2>/dev/null || echo 1)
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+ifeq ($(V),1)
+Q :=
+say := :
+else
+Q := @
+say := printf '  %-5s %s\n'
+endif
+
+# $(call keep,text): write the target only when its text changes; what depends on it is rebuilt then
+keep = mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
+
+.PHONY: default help clean FORCE
+default: all
+
+help:
+	@sed -n 's/^#: //p' Makefile $(wildcard mk/*.mk)
+
+#: make                 build for this machine, or ARCH=aarch64
+#: make clean           remove build/
+clean:
+	rm -rf build
+
+# These run before a compiler is there, or only start other makes.
+ifneq ($(filter-out help clean demo check-cross,$(or $(MAKECMDGOALS),all)),)
+include $(B)/config.mk
+$(B)/config.mk: configure
+	@./configure --arch=$(ARCH) $(CONFIGURE_ARGS)
+include mk/musl.mk mk/ward.mk mk/install.mk
+endif
+include mk/check.mk

@@ -1,0 +1,113 @@
+/*
+ * command.c: the loader run by hand: options, banner, usage.
+ */
+#include "command.h"
+#include "dso.h"
+#include "format.h"
+#include "musl.h"
+#include "path.h"
+
+static void line(const char *a, const char *b, const char *c)
+{
+	(void)ld_os_write(2, a, ld_strlen(a));
+	(void)ld_os_write(2, b, ld_strlen(b));
+	(void)ld_os_write(2, c, ld_strlen(c));
+}
+
+static const char usage_text[] =
+	"Usage: ld-ward [options] [--] program [args]\n"
+	"  --list                what would be loaded, and where; executes nothing\n"
+	"  --preload LIBS        load these first (refused while restricted)\n"
+	"  --library-path PATH   search these directories first (refused while restricted)\n"
+	"  --argv0 NAME          the program's argv[0]\n"
+	"  --policy WORDS        tighten the policy: check=enforce, seal=all, watch, enforce, strict\n"
+	"  --version             versions, build policy and floor\n"
+	"  --help                this text\n"
+	"A direct run asks the kernel for the verdict execve would give. A setuid bit is never\n"
+	"honoured, and security modules make no exec-time transition.\n";
+
+/* the first two lines are musl's: pip, uv and npm read them to recognise the C library */
+static LD_NORETURN void banner(int status)
+{
+	line("musl libc (" LD_ARCH ")\nVersion ", ld_rt_version(), "\n");
+	line("ward " LD_VERSION ": hardened dynamic program loader\n", usage_text, "");
+	ld_os_exit(status);
+}
+
+static LD_NORETURN void version(void)
+{
+	line("ward " LD_VERSION " (" LD_ARCH ")\nmusl ", ld_rt_version(), " " LD_MUSL_DEBIAN "\n");
+	line("patches: ", LD_MUSL_PATCHES, "\n");
+	line("build policy: ", LD_BUILD_POLICY[0] ? LD_BUILD_POLICY : "default", "\n");
+	line("build floor: ", LD_BUILD_FLOOR[0] ? LD_BUILD_FLOOR : "none", "\n");
+	ld_os_exit(0);
+}
+
+static LD_NORETURN void wrong(const char *what, const char *opt)
+{
+	ld_report_text("ward: ", what, "");
+	ld_report_text("ward: option: ", opt, "; see --help");
+	ld_os_exit(2);
+}
+
+/* the value of "--name=value" or "--name value"; NULL when opt is another option */
+static const char *value_of(const char *opt, const char *name, char ***argv)
+{
+	const char *rest = ld_after(opt, name);
+
+	if (!rest)
+		return NULL;
+	if (*rest == '=')
+		return rest + 1;
+	if (*rest)
+		return NULL;
+	if (!(*argv)[1])
+		wrong("the option needs a value", opt);
+	return *++*argv;
+}
+
+static int ends_in_ldd(const char *s)
+{
+	size_t n = ld_strlen(s);
+
+	return n >= 3 && ld_streq(s + n - 3, "ldd");
+}
+
+void ld_command_parse(int argc, char **argv, struct ld_command *c)
+{
+	*c = (struct ld_command){0};
+	if (argc < 1)
+		banner(1);
+	if (ends_in_ldd(argv[0]))
+		c->list = 1;
+	for (argv++; *argv; argv++) {
+		const char *opt = *argv, *v;
+
+		opt = ld_after(opt, "--");
+		if (!opt)
+			break;
+		if (!*opt) {
+			argv++;
+			break;
+		}
+		if (ld_streq(opt, "list"))
+			c->list = 1;
+		else if (ld_streq(opt, "version"))
+			version();
+		else if (ld_streq(opt, "help"))
+			banner(0);
+		else if ((v = value_of(opt, "preload", &argv)))
+			c->preload = v;
+		else if ((v = value_of(opt, "library-path", &argv)))
+			c->library_path = v;
+		else if ((v = value_of(opt, "argv0", &argv)))
+			c->argv0 = v;
+		else if ((v = value_of(opt, "policy", &argv)))
+			c->policy = v;
+		else
+			wrong("unknown option", *argv);
+	}
+	if (!*argv)
+		banner(1);
+	c->argv = argv;
+}

@@ -1,0 +1,214 @@
+/*
+ * dso.h: what the files of the loader share: its constant state, the group being loaded, and who
+ * provides what. The core (src/) knows nothing of this.
+ */
+#ifndef LD_DSO_H
+#define LD_DSO_H
+
+#include "apply.h"
+#include "dyn.h"
+#include "ehdr.h"
+#include "elf.h"
+#include "err.h"
+#include "layout.h"
+#include "ld_config.h"
+#include "limits.h"
+#include "note.h"
+#include "os.h"
+#include "phdr.h"
+#include "policy.h"
+#include "registry.h"
+#include "verdict.h"
+
+#define LD_PUBLIC __attribute__((visibility("default")))
+
+/* address space kept for the registry: 16 MiB hold some 10,000 objects */
+#define LD_REGION_LEN (16u << 20)
+#define LD_START_AREA 8192
+
+/*
+ * Everything the loader trusts after start. Lies in RELRO, which is anonymous memory by then, and is
+ * sealed before any code but the loader's runs.
+ */
+struct ld_state {
+	uint64_t page;
+	struct ld_log log;
+	struct ld_policy policy;
+	const struct ld_obj *main, *libc, *vdso;
+	uintptr_t *auxv;
+	int argc;
+	char **argv, **envp;
+	const char *library_path; /* LD_LIBRARY_PATH or --library-path; NULL when deaf */
+	const char *self_name;    /* path of the loader, for listing */
+	int secure;
+	int restricted;           /* at start; what comes later is in the one-way page */
+	int have_check, have_seal;
+	int list;                 /* --list: map nothing executable, write nothing */
+	uint32_t static_tls_cnt;
+	uintptr_t once_page;      /* sealed = some dlopen was restricted */
+};
+
+extern struct ld_state ld_state;
+
+/* an object while it is being loaded; scratch */
+struct ld_new {
+	struct ld_new *next;
+	struct ld_obj *o;
+	struct ld_dyn dyn;
+	uintptr_t span_addr; /* guard page included */
+	size_t span_len;
+	uintptr_t mapped;    /* span_addr when it is ours to unmap, else 0 */
+	uintptr_t open_lo, open_hi;   /* RELRO pages that cannot be sealed with the rest */
+	uintptr_t ifunc_lo, ifunc_hi; /* of those, pages with slots of indirect functions */
+	uint64_t interp_off, interp_len;
+	uint64_t stack_len;
+	uint64_t entry_va;
+	int has_stack, stack_exec;
+	int is_exec; /* ET_EXEC */
+};
+
+/* what one start or one dlopen loads */
+struct ld_group {
+	struct ld_err err;
+	struct ld_arena scratch;
+	struct ld_builder b;
+	struct ld_facts facts;
+	int runtime;               /* dlopen, not start */
+	int began;                 /* the builder has memory */
+	int controlled;            /* the control was made */
+	int control_errno;
+	uint32_t obj_first;        /* objects in the registry before */
+	struct ld_new *first, **last;
+	uint32_t cnt;
+	uintptr_t place_lo, place_cur; /* free address space below place_cur */
+	const char *requester;     /* "dlopen in PROGRAM" or the program */
+	const struct ld_chunk *newest; /* last published chunk, NULL at start */
+	struct ld_tls_totals tls;
+	struct ld_linker lk;
+	const struct ld_obj *root;       /* what dlopen was asked for; main at start */
+	struct ld_probe *probes;         /* objects this group sees beyond the global scope */
+	uint32_t probe_cnt;
+	int global;                      /* they become global */
+	const struct ld_obj *const *bfs; /* dependency order of root, in registry memory */
+	uint32_t bfs_cnt;
+	const struct ld_obj *const *order; /* constructor order of root */
+	uint32_t order_cnt;
+	struct ld_tls_ext *tls_ext;
+	char path[LD_MAX_PATH];    /* the candidate being tried */
+	_Alignas(16) unsigned char head[4096]; /* first bytes of the file */
+	struct ld_image img;
+	struct ld_plan plan;
+};
+
+/* an opened and vetted file */
+struct ld_file {
+	int fd;
+	struct ld_stat st;
+	const char *path; /* group->path or the name given: copy it */
+	int searched;     /* found by a search, so it has a short name */
+};
+
+/* ---- open.c: search, open, verdict ---- */
+ld_st ld_open_library(struct ld_group *g, const char *name, const struct ld_obj *needed_by,
+		      struct ld_file *out) LD_MUST_CHECK;
+ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out) LD_MUST_CHECK;
+/* securebits of this thread, policy, and what earlier calls found */
+void ld_facts_now(struct ld_facts *f);
+
+/* ---- map.c: one vetted file into memory ---- */
+ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_new **out) LD_MUST_CHECK;
+/* the same for what the kernel has mapped: main under PT_INTERP, ward itself, the vdso */
+ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t phnum, uintptr_t base,
+		    struct ld_obj *o, struct ld_new **out) LD_MUST_CHECK;
+void ld_map_undo(struct ld_new *n);
+/* copy [addr, addr + len) into anonymous memory at the same place; needs a single thread */
+long ld_anonymize(uintptr_t addr, size_t len);
+
+/* ---- load.c: a group and its dependencies ---- */
+void ld_group_init(struct ld_group *g, void *scratch, size_t len);
+ld_st ld_group_begin(struct ld_group *g) LD_MUST_CHECK; /* registry memory for what comes */
+void ld_group_undo(struct ld_group *g);
+ld_st ld_load_name(struct ld_group *g, const char *name, const struct ld_obj *needed_by,
+		   const struct ld_obj **out) LD_MUST_CHECK;
+ld_st ld_load_deps(struct ld_group *g) LD_MUST_CHECK; /* of all new objects, breadth first */
+void ld_group_add(struct ld_group *g, struct ld_new *n);
+const struct ld_obj *ld_obj_at(uint32_t idx); /* published object, or NULL */
+struct ld_new *ld_group_find(const struct ld_group *g, const struct ld_obj *o);
+/* breadth-first order from root over published and new objects, root first; in arena a */
+const struct ld_obj **ld_bfs_list(struct ld_group *g, struct ld_arena *a, const struct ld_obj *root,
+				  uint32_t *cnt);
+/* constructor order from root over published and new objects */
+const struct ld_obj **ld_ctor_list(struct ld_group *g, struct ld_arena *a, const struct ld_obj *root,
+				   uint32_t *cnt);
+
+/* ---- link.c: relocate, protect, seal ---- */
+ld_st ld_link_relocate(struct ld_group *g) LD_MUST_CHECK;
+ld_st ld_link_finish(struct ld_group *g) LD_MUST_CHECK; /* freeze, seal, run ifuncs, publish */
+/* the published global scope as a list in a, followed by tail; NULL = no memory */
+const struct ld_scope *ld_scope_published(struct ld_arena *a, const struct ld_scope *tail);
+void ld_deferred_retry(struct ld_group *g); /* after a successful dlopen */
+void ld_seal_system(uintptr_t vdso); /* vdso.c */
+uintptr_t ld_ifunc_call(uintptr_t resolver);
+/* is addr inside an executable segment of a published or new object? */
+int ld_addr_is_code(const struct ld_group *g, uintptr_t addr);
+
+/* ---- tls.c ---- */
+void ld_tls_assign(struct ld_group *g, struct ld_obj *o, uint64_t image_va);
+/* copy all modules' images into a new thread's block; returns the number of modules */
+uint32_t ld_tls_fill(unsigned char *tp_mem, uintptr_t *dtv);
+void ld_tls_reset(uintptr_t *dtv);
+uint64_t ld_tls_block(uint64_t *align, uint32_t *cnt); /* sealed totals of the last group */
+/* running threads: allocate for all of them (thread creation stops), then install or give back */
+ld_st ld_tls_prepare(struct ld_group *g) LD_MUST_CHECK;
+void ld_tls_install(struct ld_group *g);
+void ld_tls_abandon(struct ld_group *g);
+
+/* ---- init.c: constructors and destructors ---- */
+void ld_init_run(const struct ld_obj *const *order, uint32_t cnt);
+void ld_init_forked(void);
+void __libc_start_init(void);
+void __libc_exit_fini(void);
+int ld_init_done(const struct ld_obj *o);
+int ld_init_dead(const struct ld_obj *o); /* its constructors ran in a thread lost in a fork */
+extern int ld_exiting; /* destructors run: nothing new is loaded or constructed */
+
+/* ---- report.c: what the operator reads ---- */
+LD_COLD void ld_report_err(const struct ld_group *g); /* one line on stderr */
+LD_COLD void ld_report_text(const char *a, const char *raw, const char *b);
+LD_COLD void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,
+			     const struct ld_verdict *v, uint32_t mode);
+LD_COLD LD_NORETURN void ld_die(struct ld_group *g);
+LD_COLD void ld_report_undefs(struct ld_group *g);
+LD_COLD int ld_mount_point(int fd, char *buf, size_t len); /* where the file system of fd is mounted */
+
+/* ---- dlapi.c ---- */
+extern uint32_t ld_published; /* chunks; the registry's one writable word */
+extern uint32_t ld_loads;     /* dlpi_adds */
+uintptr_t ld_debug_struct(void);                  /* what DT_DEBUG points to */
+void ld_debug_publish(const struct ld_chunk *c);   /* show the new objects to debuggers */
+void ld_debug_state(int adding);
+int __dl_invalid_handle(void *h);
+void *__dlsym(void *restrict h, const char *restrict name, void *restrict ra);
+void *__dlsym_redir_time64(void *restrict h, const char *restrict name, void *restrict ra);
+
+/* ---- start.c ---- */
+LD_NORETURN void ld_start(uintptr_t *sp, uintptr_t *auxv);
+extern struct ld_obj ld_self;
+extern struct ld_dyn ld_self_dyn;
+extern unsigned char ld_start_area[LD_START_AREA];
+
+static inline const struct ld_chunk *ld_chunk_next(const struct ld_chunk *c)
+{
+	return ld_log_next(&ld_state.log, c, __atomic_load_n(&ld_published, __ATOMIC_ACQUIRE));
+}
+
+static inline uint32_t ld_name_hash(const char *s)
+{
+	uint32_t h = 5381;
+
+	while (*s)
+		h = h * 33 + (unsigned char)*s++;
+	return h | 1;
+}
+
+#endif

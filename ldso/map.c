@@ -1,0 +1,391 @@
+/*
+ * map.c: one vetted descriptor into memory, through the same descriptor: read the headers, check them,
+ * plan, carry the plan out, ask fstat once more, close. Every acquiring step is undone on failure.
+ *
+ * Pieces are mapped side by side at addresses we compute (MAP_FIXED_NOREPLACE), because mapping
+ * pieces over a reservation costs nearly twice as much. Another thread may take such an address first:
+ * then all is undone and tried again elsewhere.
+ */
+#include "dso.h"
+
+#define PLACE_STEP (64u << 20)
+#define PLACE_TRIES 8
+
+/* a range of free address space of at least len bytes, as the kernel would choose it */
+static ld_st find_room(struct ld_group *g, uint64_t len)
+{
+	uint64_t want = len > PLACE_STEP ? len : PLACE_STEP;
+	long r = ld_os_map_none(0, want);
+
+	if (ld_os_failed(r) && want > len) {
+		want = len;
+		r = ld_os_map_none(0, want);
+	}
+	if (ld_os_failed(r))
+		return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
+	(void)ld_os_munmap((void *)r, want);
+	g->place_lo = (uintptr_t)r;
+	g->place_cur = (uintptr_t)r + want;
+	return LD_OK;
+}
+
+static int is_mapping(const struct ld_op *op)
+{
+	return op->kind == LD_OP_ANON || op->kind == LD_OP_FILE || op->kind == LD_OP_NONE;
+}
+
+static long do_op(const struct ld_op *op, uintptr_t base, int fd, int shared)
+{
+	uintptr_t at = base + op->va;
+	long r;
+
+	switch (op->kind) {
+	case LD_OP_ANON:
+		return ld_os_map_anon(at, op->len, op->populate);
+	case LD_OP_NONE:
+		return ld_os_map_none(at, op->len);
+	case LD_OP_FILE:
+		return ld_os_map_file(at, op->len, op->prot, shared && !(op->prot & LD_PROT_W), fd,
+				      op->off);
+	case LD_OP_READ:
+		r = ld_os_pread(fd, (void *)at, op->len, op->off);
+		return r < 0 || (uint64_t)r == op->len ? r : -LD_EIO;
+	case LD_OP_ZERO:
+		memset((void *)at, 0, op->len);
+		return 0;
+	}
+	return -LD_EINVAL;
+}
+
+/* undo the mappings among the first cnt operations: exactly those, the space between is not ours */
+static void undo_ops(const struct ld_plan *plan, uint32_t cnt, uintptr_t base)
+{
+	while (cnt--)
+		if (is_mapping(&plan->op[cnt]))
+			(void)ld_os_munmap((void *)(base + plan->op[cnt].va), plan->op[cnt].len);
+}
+
+/* operations [from, to); returns 0 or -errno, *done counts what was carried out from 0 on */
+static long run_ops(struct ld_plan *plan, uint32_t from, uint32_t to, uintptr_t base, int fd, int shared,
+		    uint32_t *done)
+{
+	for (uint32_t i = from; i < to; i++) {
+		struct ld_op *op = &plan->op[i];
+		long r;
+
+		if (ld_state.list)
+			op->prot &= ~(uint32_t)LD_PROT_X;
+		r = do_op(op, base, fd, shared);
+		if (ld_os_failed(r))
+			return r;
+		*done = i + 1;
+	}
+	return 0;
+}
+
+/* carry out the operations that map nothing of the file; chooses the base. ET_EXEC has no choice. */
+static ld_st place_early(struct ld_group *g, int fixed, int fd, uintptr_t *base)
+{
+	long r = -LD_EEXIST;
+
+	for (int tries = 0; r == -LD_EEXIST && tries < PLACE_TRIES; tries++) {
+		uint32_t done = 0;
+		ld_st st = LD_OK;
+
+		if (fixed) {
+			*base = 0;
+		} else {
+			if (tries || g->place_cur - g->place_lo < g->plan.len)
+				st = find_room(g, g->plan.len);
+			if (ld_failed(st))
+				return st;
+			*base = g->place_cur - g->plan.len - g->plan.lo_va;
+		}
+		r = run_ops(&g->plan, 0, g->plan.early, *base, fd, 0, &done);
+		if (!ld_os_failed(r)) {
+			if (!fixed)
+				g->place_cur -= g->plan.len;
+			return LD_OK;
+		}
+		undo_ops(&g->plan, done, *base);
+		if (fixed)
+			break;
+	}
+	return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
+}
+
+/* read and check everything that can be checked before a byte of the file is mapped */
+static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, struct ld_ehdr *eh)
+{
+	struct ld_span copy = {g->head, 0};
+	uint64_t ph_len;
+	const void *ph;
+	ld_st st;
+	long r = ld_os_pread(f->fd, g->head, 1024, 0);
+
+	if (r < 0)
+		return ld_err_sys(&g->err, LD_E_READ, (int)-r);
+	copy.len = (uint64_t)r;
+	st = ld_ehdr_parse(copy, f->st.size, eh, &g->err);
+	if (ld_failed(st))
+		return st;
+	if (eh->type == LD_ET_EXEC && !as_main)
+		return ld_err_set(&g->err, LD_E_EHDR_EXEC, 0, 0, 0);
+	ph_len = (uint64_t)eh->phnum * sizeof(struct ld_elf_phdr);
+	ph = ld_span_at(copy, eh->phoff, ph_len);
+	if (!ph || eh->phoff % _Alignof(struct ld_elf_phdr)) {
+		r = ld_os_pread(f->fd, g->head, ph_len, eh->phoff);
+		if (r < 0)
+			return ld_err_sys(&g->err, LD_E_READ, (int)-r);
+		if ((uint64_t)r != ph_len)
+			return ld_err_set(&g->err, LD_E_SHORT, eh->phoff, (uint64_t)r, ph_len);
+		ph = g->head;
+	}
+	return ld_phdr_scan(ph, eh->phnum, eh->phoff, f->st.size, ld_state.page, &g->img, &g->err);
+}
+
+/* the dynamic table: in memory already, or a copy read apart */
+static ld_st read_dynamic(struct ld_group *g, struct ld_file *f, uintptr_t base, struct ld_new *n)
+{
+	const struct ld_elf_dyn *tab = (const void *)(base + g->img.dyn_va);
+	uint64_t cnt = g->img.dyn_len / sizeof *tab;
+	const struct ld_seg *seg;
+	void *copy;
+	long r;
+
+	if (!g->plan.dyn_early) {
+		seg = ld_image_file(&g->img, g->img.dyn_va, g->img.dyn_len);
+		if (!seg || g->img.dyn_len > LD_MAX_DYN * sizeof *tab)
+			return ld_err_set(&g->err, LD_E_PHDR_DYNAMIC, g->img.dyn_va, g->img.dyn_len, 0);
+		copy = ld_alloc(&g->scratch, g->img.dyn_len, sizeof(ld_word));
+		if (!copy)
+			return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+		r = ld_os_pread(f->fd, copy, g->img.dyn_len, seg->off + (g->img.dyn_va - seg->va));
+		if (r < 0 || (uint64_t)r != g->img.dyn_len)
+			return ld_err_sys(&g->err, LD_E_READ, r < 0 ? (int)-r : LD_EIO);
+		tab = copy;
+	}
+	return ld_dyn_parse(tab, cnt, &g->img, &n->dyn, &g->err);
+}
+
+static void note_properties(struct ld_group *g, struct ld_file *f, struct ld_obj *o)
+{
+	struct ld_props props = {0, 0};
+	uint64_t len = g->img.prop_len;
+	long r;
+
+	if (!len || len > sizeof g->head)
+		return;
+	r = ld_os_pread(f->fd, g->head, len, g->img.prop_off);
+	if (r > 0)
+		ld_note_props((struct ld_span){g->head, (uint64_t)r}, &props);
+	if (props.memory_seal)
+		o->flags |= LD_OBJ_SEALDATA;
+}
+
+/* what the record takes over from the checked image; the segments are copied to registry memory */
+static ld_st fill_object(struct ld_group *g, struct ld_new *n, uintptr_t base)
+{
+	const struct ld_image *img = &g->img;
+	struct ld_obj *o = n->o;
+	struct ld_seg *seg = LD_NEW_N(&g->b.keep, struct ld_seg, img->seg_cnt);
+
+	if (!seg)
+		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+	memcpy(seg, img->seg, img->seg_cnt * sizeof *seg);
+	o->seg = seg;
+	o->seg_cnt = img->seg_cnt;
+	o->base = base;
+	o->map_addr = base + img->lo_va;
+	o->map_len = img->hi_va - img->lo_va;
+	o->phnum = img->phnum;
+	if (!o->phdr && img->phdr_va)
+		o->phdr = (const void *)(base + img->phdr_va);
+	if (!o->phdr)
+		o->phnum = 0;
+	o->dyn = img->dyn_len ? (const void *)(base + img->dyn_va) : NULL;
+	o->relro_addr = base + img->relro_va;
+	o->relro_len = img->relro_len;
+	n->interp_off = img->interp_off;
+	n->interp_len = img->interp_len;
+	n->stack_len = img->stack_len;
+	n->has_stack = img->has_stack;
+	n->stack_exec = img->stack_exec;
+	return LD_OK;
+}
+
+/* tables, names and TLS: needs the image in memory and the dynamic table checked */
+static ld_st fill_tables(struct ld_group *g, struct ld_new *n)
+{
+	const struct ld_dyn *d = &n->dyn;
+	struct ld_obj *o = n->o;
+	uint64_t rp = d->runpath_off != LD_DYN_NONE ? d->runpath_off : d->rpath_off;
+	ld_st st = ld_symtab_init(&o->sym, &g->img, d, o->base, &g->err);
+
+	if (ld_failed(st))
+		return st;
+	if (d->soname_off != LD_DYN_NONE) {
+		o->soname = o->sym.strs + d->soname_off;
+		o->soname_hash = ld_name_hash(o->soname);
+	}
+	if (rp != LD_DYN_NONE)
+		o->runpath = o->sym.strs + rp;
+	if (d->bind_now)
+		o->flags |= LD_OBJ_NOW;
+	if (LD_ARCH_INIT_FINI) {
+		o->init = d->init_va ? o->base + d->init_va : 0;
+		o->fini = d->fini_va ? o->base + d->fini_va : 0;
+	}
+	if (g->img.tls_memsz) {
+		o->tls.image = (const void *)(o->base + g->img.tls_va);
+		o->tls.filesz = g->img.tls_filesz;
+		o->tls.memsz = g->img.tls_memsz;
+		o->tls.align = g->img.tls_align;
+		ld_tls_assign(g, o, g->img.tls_va);
+	}
+	return LD_OK;
+}
+
+/* the part of ld_map_file that can fail after the first mapping; *done counts operations */
+static ld_st map_rest(struct ld_group *g, struct ld_file *f, struct ld_new *n, uintptr_t base, int as_main,
+		      uint32_t *done)
+{
+	struct ld_stat again;
+	uint64_t fs = 0;
+	int shared = 0;
+	ld_st st = LD_OK;
+	long r;
+
+	if (g->img.dyn_len)
+		st = read_dynamic(g, f, base, n);
+	else if (!as_main)
+		st = ld_err_set(&g->err, LD_E_PHDR_NODYNAMIC, 0, 0, 0);
+	if (ld_failed(st))
+		return st;
+	if (n->dyn.is_pie && !as_main)
+		return ld_err_set(&g->err, LD_E_EHDR_EXEC, 0, 0, 0);
+	if (ld_state.policy.v[LD_KEY_TEXT] == LD_TEXT_SHARED)
+		shared = 1;
+	else if (ld_facts_restricted(&g->facts) && ld_os_fs_flags(f->fd, &fs) >= 0)
+		shared = (uint32_t)fs == LD_TMPFS_MAGIC; /* private shmem text can be refilled (G14) */
+	r = run_ops(&g->plan, g->plan.early, g->plan.cnt, base, f->fd, shared, done);
+	if (r < 0)
+		return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
+	/* on overlayfs and FUSE what pread saw and what mmap maps can be two files */
+	r = ld_os_fstat(f->fd, &again);
+	if (r)
+		return ld_err_sys(&g->err, LD_E_STAT, (int)-r);
+	if (again.ino != f->st.ino || again.dev != f->st.dev || again.size != f->st.size ||
+	    again.mtime != f->st.mtime)
+		return ld_err_set(&g->err, LD_E_CHANGED, 0, again.size, 0);
+	st = fill_object(g, n, base);
+	if (ld_failed(st) || !g->img.dyn_len)
+		return st;
+	note_properties(g, f, n->o);
+	return fill_tables(g, n);
+}
+
+ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_new **out)
+{
+	struct ld_new *n = LD_NEW(&g->scratch, struct ld_new);
+	struct ld_obj *o = LD_NEW(&g->b.keep, struct ld_obj);
+	struct ld_ehdr eh;
+	uintptr_t base = 0;
+	uint32_t done = 0;
+	ld_st st;
+
+	*out = n;
+	if (!n || !o)
+		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+	n->o = o;
+	o->name = ld_alloc_str(&g->b.keep, f->path, ld_strlen(f->path));
+	if (!o->name)
+		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+	ld_err_context(&g->err, NULL, NULL);
+	st = read_headers(g, f, as_main, &eh);
+	if (ld_failed(st))
+		return st;
+	n->is_exec = eh.type == LD_ET_EXEC;
+	n->entry_va = eh.entry_va;
+	ld_layout_plan(&g->img, ld_state.page, &g->plan);
+	if (as_main && !g->img.interp_len && !g->img.dyn_len)
+		return LD_OK; /* static: the kernel's business, nothing is mapped */
+	st = place_early(g, n->is_exec, f->fd, &base);
+	if (ld_failed(st))
+		return st;
+	done = g->plan.early;
+	st = map_rest(g, f, n, base, as_main, &done);
+	if (ld_failed(st) || (as_main && !g->img.interp_len && !n->dyn.needed_cnt)) {
+		/* an error; or a static PIE, which the kernel starts */
+		undo_ops(&g->plan, done, base);
+		return st;
+	}
+	o->dev = f->st.dev;
+	o->ino = f->st.ino;
+	o->size = f->st.size;
+	o->mtime = f->st.mtime;
+	n->span_addr = n->mapped = base + g->plan.lo_va;
+	n->span_len = g->plan.len;
+	return LD_OK;
+}
+
+void ld_map_undo(struct ld_new *n)
+{
+	if (n->mapped)
+		(void)ld_os_munmap((void *)n->mapped, n->span_len);
+	n->mapped = 0;
+}
+
+ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t phnum, uintptr_t base,
+		    struct ld_obj *o, struct ld_new **out)
+{
+	struct ld_new *n = LD_NEW(&g->scratch, struct ld_new);
+	uint64_t phoff = sizeof(struct ld_elf_ehdr);
+	ld_st st;
+
+	*out = n;
+	if (!n)
+		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+	n->o = o;
+	o->flags |= LD_OBJ_KERNEL;
+	o->phdr = ph;
+	for (uint32_t i = 0; i < phnum; i++)
+		if (ph[i].p_type == LD_PT_PHDR)
+			phoff = ph[i].p_offset;
+	st = ld_phdr_scan(ph, phnum, phoff, UINT64_MAX, ld_state.page, &g->img, &g->err);
+	if (ld_failed(st))
+		return st;
+	st = fill_object(g, n, base);
+	if (ld_failed(st))
+		return st;
+	n->span_addr = o->map_addr;
+	n->span_len = o->map_len;
+	if (!g->img.dyn_len)
+		return LD_OK;
+	st = ld_dyn_parse((const void *)(base + g->img.dyn_va), g->img.dyn_len / sizeof(struct ld_elf_dyn),
+			  &g->img, &n->dyn, &g->err);
+	if (ld_failed(st))
+		return st;
+	return fill_tables(g, n);
+}
+
+long ld_anonymize(uintptr_t addr, size_t len)
+{
+	unsigned char small[16384] LD_UNINIT;
+	unsigned char *copy = small;
+	long r;
+
+	if (len > sizeof small) {
+		r = ld_os_map_anon(0, len, 1);
+		if (ld_os_failed(r))
+			return r;
+		copy = (unsigned char *)r;
+	}
+	memcpy(copy, (const void *)addr, len);
+	r = ld_os_remap_anon(addr, len, 1);
+	if (!ld_os_failed(r))
+		memcpy((void *)addr, copy, len);
+	if (copy != small)
+		(void)ld_os_munmap(copy, len);
+	return ld_os_failed(r) ? r : 0;
+}

@@ -1,0 +1,39 @@
+# check.mk: the tests. A suite is one command, test/SUITE/run BUILD_DIR, that ends with the line
+# `N passed, N failed, N skipped`; tools/check runs several and adds them up.
+
+CHECK_SUITES := unit integ enforce attack contract
+
+#: make demo            install what is missing (as root), build, show what ward does
+.PHONY: demo
+demo:
+	@tools/install-deps build demo
+	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
+	@test/real/demo $(B)
+
+#: make check           unit, integ, enforce, attack, contract; or one alone: make check-unit
+.PHONY: check check-real check-full $(CHECK_SUITES:%=check-%)
+check: all
+	@tools/check $(B) $(CHECK_SUITES)
+
+$(CHECK_SUITES:%=check-%): check-%: all
+	@test/$*/run $(B)
+
+#: make check-real      real programs: Lua, SQLite, BusyBox, CPython
+check-real: all
+	@test/real/run $(B)
+
+#: make check-full      all of these and check-cross
+check-full: all
+	@tools/check $(B) $(CHECK_SUITES) real
+	@$(MAKE) check-cross
+
+#: make check-cross     build for aarch64 and test there under QEMU
+.PHONY: check-cross
+check-cross:
+	@$(MAKE) -j$(JOBS) ARCH=aarch64 all
+	@test/cross/run build/aarch64
+
+#: make bench           against stock musl of the same build; BENCH=full for the large workloads
+.PHONY: bench
+bench: all
+	@test/bench/run $(B)

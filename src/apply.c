@@ -1,0 +1,459 @@
+/*
+ * apply.c: see apply.h. Pure: memory in, memory out.
+ *
+ * A reference is resolved once when consecutive relocations name the same symbol (linkers sort them
+ * so). Nothing is written outside the window check of place_ok.
+ */
+#include "apply.h"
+#include "rel.h"
+
+#define MAX_UNDEFS 20
+
+/* the writable segment the last relocation fell into; nearly always the next one does too */
+struct window {
+	uint64_t va, len;
+};
+
+struct job {
+	struct ld_linker *lk;
+	const struct ld_obj *o;
+	struct window w;
+	int lazy;          /* undefined functions of this object may wait */
+	int self;          /* ward itself: its relative relocations were done by dlstart */
+	uint32_t last_sym; /* cache of the last lookup */
+	int last_find;
+	struct ld_def last_def;
+};
+
+static LD_NOINLINE int find_window(struct job *j, uint64_t off, uint64_t len)
+{
+	for (uint32_t i = 0; i < j->o->seg_cnt; i++) {
+		const struct ld_seg *s = &j->o->seg[i];
+
+		if ((s->prot & LD_PROT_W) && off >= s->va && ld_range_ok(off - s->va, len, s->memsz)) {
+			j->w = (struct window){s->va, s->memsz};
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static inline int place_ok(struct job *j, uint64_t off, uint64_t len)
+{
+	if (LD_LIKELY(off >= j->w.va && ld_range_ok(off - j->w.va, len, j->w.len)))
+		return 1;
+	return find_window(j, off, len);
+}
+
+static ld_st bad_rel(struct job *j, enum ld_code code, uint64_t off, uint64_t got, uint64_t want)
+{
+	struct ld_err *err = j->lk->err;
+
+	(void)ld_err_set(err, code, off, got, want);
+	ld_err_context(err, j->o->name, NULL);
+	return (ld_st){err->code};
+}
+
+int ld_lfs64_name(const char *name, char *out, size_t len)
+{
+	static const char *const names[] = {
+		"aio_cancel", "aio_error", "aio_fsync", "aio_read", "aio_return", "aio_suspend",
+		"aio_write", "alphasort", "creat", "fallocate", "fgetpos", "fopen", "freopen",
+		"fseeko", "fsetpos", "fstat", "fstatat", "fstatfs", "fstatvfs", "ftello",
+		"ftruncate", "ftw", "getdents", "getrlimit", "glob", "globfree", "lio_listio",
+		"lockf", "lseek", "lstat", "mkostemp", "mkostemps", "mkstemp", "mkstemps", "mmap",
+		"nftw", "open", "openat", "posix_fadvise", "posix_fallocate", "pread", "preadv",
+		"prlimit", "pwrite", "pwritev", "readdir", "scandir", "sendfile", "setrlimit",
+		"stat", "statfs", "statvfs", "tmpfile", "truncate", "versionsort",
+		"__fxstat", "__fxstatat", "__lxstat", "__xstat",
+	};
+	size_t n = ld_strlen(name), cut;
+
+	/* the re-entrant readdir64_r carries its 64 in the middle */
+	if (ld_streq(name, "readdir64_r") && len > 10) {
+		memcpy(out, "readdir_r", 10);
+		return 1;
+	}
+	if (n < 3 || name[n - 2] != '6' || name[n - 1] != '4' || n - 1 > len)
+		return 0;
+	cut = n - 2;
+	for (size_t i = 0; i < LD_COUNTOF(names); i++) {
+		if (ld_strlen(names[i]) != cut || memcmp(names[i], name, cut))
+			continue;
+		memcpy(out, name, cut);
+		out[cut] = 0;
+		return 1;
+	}
+	return 0;
+}
+
+static struct ld_def find_lfs64(const struct ld_obj *libc, const char *name, int find)
+{
+	struct ld_def def = {NULL, NULL};
+	char shorter[32];
+	struct ld_name n;
+
+	if (!libc || !ld_lfs64_name(name, shorter, sizeof shorter))
+		return def;
+	ld_name_init(&n, shorter);
+	def.sym = ld_symtab_find(&libc->sym, &n);
+	if (def.sym && ld_sym_usable(def.sym, find))
+		def.obj = libc;
+	else
+		def.sym = NULL;
+	return def;
+}
+
+static ld_st note_undef(struct job *j, const char *name)
+{
+	struct ld_undef *u;
+
+	if (j->lk->undef_cnt++ >= MAX_UNDEFS)
+		return LD_OK;
+	u = LD_NEW(j->lk->scratch, struct ld_undef);
+	if (!u)
+		return bad_rel(j, LD_E_MEMORY, 0, 0, 0);
+	*u = (struct ld_undef){j->lk->undefs, j->o, name};
+	j->lk->undefs = u;
+	return LD_OK;
+}
+
+static ld_st note_deferred(struct job *j, const char *name, uintptr_t place, uintptr_t addend)
+{
+	struct ld_deferred *d = LD_NEW(j->lk->keep, struct ld_deferred);
+
+	if (!d)
+		return bad_rel(j, LD_E_MEMORY, 0, 0, 0);
+	*d = (struct ld_deferred){j->lk->deferred, j->o, name, place, addend, *(uintptr_t *)place};
+	j->lk->deferred = d;
+	return LD_OK;
+}
+
+static ld_st note_ifunc(struct job *j, uintptr_t place, uintptr_t resolver, uintptr_t addend)
+{
+	struct ld_ifunc *f = LD_NEW(j->lk->scratch, struct ld_ifunc);
+
+	if (!f)
+		return bad_rel(j, LD_E_MEMORY, 0, 0, 0);
+	*f = (struct ld_ifunc){j->lk->ifuncs, j->o, place, resolver, addend, 0};
+	j->lk->ifuncs = f;
+	return LD_OK;
+}
+
+enum found { FOUND, FOUND_WEAK, FOUND_LATER, FOUND_NOTHING };
+
+/* the definition symbol idx of the object refers to */
+static ld_st resolve(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_t idx,
+		     struct ld_def *def, enum found *how)
+{
+	const struct ld_symtab *t = &j->o->sym;
+	int find = kind == LD_REL_PLT || kind == LD_REL_COPY ? LD_FIND_DEF : 0;
+	const struct ld_elf_sym *sym;
+	const char *name;
+	struct ld_name n;
+
+	*how = FOUND;
+	if (idx == j->last_sym && find == j->last_find && kind != LD_REL_COPY) {
+		*def = j->last_def;
+		return LD_OK;
+	}
+	if (idx >= t->sym_max)
+		return bad_rel(j, LD_E_REL_SYM, off, idx, t->sym_max);
+	sym = &t->syms[idx];
+	if (LD_ST_BIND(sym->st_info) == LD_STB_LOCAL) {
+		*def = (struct ld_def){sym, j->o};
+		return LD_OK;
+	}
+	name = ld_sym_name(t, sym);
+	if (!name)
+		return bad_rel(j, LD_E_REL_SYM, off, sym->st_name, t->strsz);
+	ld_name_init(&n, name);
+	*def = ld_scope_find(kind == LD_REL_COPY ? j->lk->copy_scope : j->lk->scope, &n, find);
+	if (LD_UNLIKELY(!def->sym))
+		*def = find_lfs64(j->lk->libc, name, find);
+	if (LD_LIKELY(def->sym != NULL)) {
+		if (kind != LD_REL_COPY) {
+			j->last_sym = idx;
+			j->last_find = find;
+			j->last_def = *def;
+		}
+		return LD_OK;
+	}
+	if (!sym->st_shndx && LD_ST_BIND(sym->st_info) == LD_STB_WEAK) {
+		*how = FOUND_WEAK;
+		return LD_OK;
+	}
+	if (j->lazy && (kind == LD_REL_PLT || kind == LD_REL_GOT)) {
+		*how = FOUND_LATER;
+		return LD_OK;
+	}
+	*how = FOUND_NOTHING;
+	return note_undef(j, name);
+}
+
+static int seg_holds(const struct ld_obj *o, uintptr_t addr, uint64_t len, uint32_t prot)
+{
+	for (uint32_t i = 0; i < o->seg_cnt; i++)
+		if ((o->seg[i].prot & prot) && addr - o->base >= o->seg[i].va &&
+		    ld_range_ok(addr - o->base - o->seg[i].va, len, o->seg[i].memsz))
+			return 1;
+	return 0;
+}
+
+static ld_st apply_copy(struct job *j, uint64_t off, uint32_t idx, struct ld_def def)
+{
+	const struct ld_elf_sym *sym = &j->o->sym.syms[idx];
+	uint64_t len = sym->st_size < def.sym->st_size ? sym->st_size : def.sym->st_size;
+	uintptr_t from = def.obj->base + def.sym->st_value;
+
+	if (!place_ok(j, off, len))
+		return bad_rel(j, LD_E_REL_COPY, off, len, 0);
+	if (!seg_holds(def.obj, from, len, LD_PROT_R))
+		return bad_rel(j, LD_E_REL_COPY, off, len, 0);
+	memcpy((void *)(j->o->base + off), (const void *)from, len);
+	return LD_OK;
+}
+
+static uintptr_t tp_offset(const struct ld_def *def, uintptr_t value)
+{
+	if (LD_ARCH_TLS_ABOVE)
+		return value + def->obj->tls.offset + LD_ARCH_TPOFF_BIAS;
+	return value - def->obj->tls.offset;
+}
+
+static ld_st apply_tlsdesc(struct job *j, uint64_t off, const struct ld_def *def, uintptr_t addend)
+{
+	uintptr_t *slot = (uintptr_t *)(j->o->base + off);
+	uintptr_t value = (def->sym ? def->sym->st_value : 0) + addend, arg;
+	int fixed = def->obj->flags & LD_OBJ_STATIC_TLS;
+
+	if (!place_ok(j, off, 2 * sizeof *slot))
+		return bad_rel(j, LD_E_REL_PLACE, off, off, 0);
+	if (fixed) {
+		arg = tp_offset(def, value);
+	} else {
+		uintptr_t *pair = LD_NEW_N(j->lk->keep, uintptr_t, 2);
+
+		if (!pair)
+			return bad_rel(j, LD_E_MEMORY, 0, 0, 0);
+		pair[0] = def->obj->tls.id;
+		pair[1] = value - LD_ARCH_DTPOFF_BIAS;
+		arg = (uintptr_t)pair;
+	}
+	slot[LD_ARCH_TLSDESC_SWAPPED] = fixed ? j->lk->tlsdesc_static : j->lk->tlsdesc_dynamic;
+	slot[!LD_ARCH_TLSDESC_SWAPPED] = arg;
+	return LD_OK;
+}
+
+/* the kinds that speak of thread-local storage; without a symbol they mean the object's own block */
+static ld_st apply_tls(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_t idx,
+		       struct ld_def def, uintptr_t addend)
+{
+	uintptr_t *slot = (uintptr_t *)(j->o->base + off);
+	uintptr_t value;
+
+	if (!idx)
+		def = (struct ld_def){NULL, j->o};
+	if (def.sym && LD_ST_TYPE(def.sym->st_info) != LD_STT_TLS && idx &&
+	    LD_ST_BIND(def.sym->st_info) != LD_STB_LOCAL)
+		return bad_rel(j, LD_E_REL_TLS, off, 0, 0);
+	if (!def.obj->tls.id)
+		return bad_rel(j, LD_E_REL_TLS, off, 0, 0);
+	value = (def.sym ? def.sym->st_value : 0) + addend;
+	switch (kind) {
+	case LD_REL_DTPMOD:
+		*slot = def.obj->tls.id;
+		return LD_OK;
+	case LD_REL_DTPOFF:
+		*slot = value - LD_ARCH_DTPOFF_BIAS;
+		return LD_OK;
+	case LD_REL_TPOFF:
+		if (!(def.obj->flags & LD_OBJ_STATIC_TLS)) {
+			j->lk->err->symbol = def.sym ? ld_sym_name(&def.obj->sym, def.sym) : NULL;
+			return bad_rel(j, LD_E_REL_IETLS, off, 0, 0);
+		}
+		*slot = tp_offset(&def, value);
+		return LD_OK;
+	default:
+		return apply_tlsdesc(j, off, &def, addend);
+	}
+}
+
+/* one relocation with a symbol, or one of the rarer kinds */
+static ld_st apply_one(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_t idx,
+		       uintptr_t addend)
+{
+	uintptr_t *slot = (uintptr_t *)(j->o->base + off);
+	struct ld_def def = {NULL, NULL};
+	enum found how = FOUND;
+	uintptr_t value;
+	ld_st st;
+
+	if (kind == LD_REL_NONE)
+		return LD_OK;
+	if (kind == LD_REL_IRELATIVE)
+		return note_ifunc(j, (uintptr_t)slot, j->o->base + addend, 0);
+	if (idx) {
+		st = resolve(j, kind, off, idx, &def, &how);
+		if (ld_failed(st) || how == FOUND_NOTHING)
+			return st;
+		if (how == FOUND_LATER)
+			return note_deferred(j, ld_sym_name(&j->o->sym, &j->o->sym.syms[idx]), (uintptr_t)slot,
+					     addend);
+	}
+	if (kind >= LD_REL_DTPMOD && kind <= LD_REL_TLSDESC) {
+		if (how == FOUND_WEAK) { /* address of an undefined weak variable: 0 */
+			slot[0] = 0;
+			return LD_OK;
+		}
+		return apply_tls(j, kind, off, idx, def, addend);
+	}
+	if (kind == LD_REL_COPY)
+		return def.sym ? apply_copy(j, off, idx, def) : LD_OK;
+	value = def.sym ? def.obj->base + def.sym->st_value : 0;
+	if (def.sym && LD_ST_TYPE(def.sym->st_info) == LD_STT_GNU_IFUNC && def.sym->st_shndx &&
+	    kind != LD_REL_PC32)
+		return note_ifunc(j, (uintptr_t)slot, value, kind == LD_REL_ABS ? addend : 0);
+	if (kind == LD_REL_PC32)
+		*(uint32_t *)slot = (uint32_t)(value + addend - (uintptr_t)slot);
+	else
+		*slot = value + addend;
+	return LD_OK;
+}
+
+static ld_st apply_rela(struct job *j, const struct ld_elf_rela *r, uint64_t cnt)
+{
+	uintptr_t base = j->o->base;
+
+	for (; cnt; cnt--, r++) {
+		enum ld_rel_kind kind = ld_rel_kind(LD_R_TYPE(r->r_info));
+		ld_st st;
+
+		if (LD_UNLIKELY(!place_ok(j, r->r_offset, kind == LD_REL_PC32 ? 4 : sizeof(ld_word)))) {
+			if (kind == LD_REL_NONE)
+				continue;
+			return bad_rel(j, LD_E_REL_PLACE, r->r_offset, r->r_offset, 0);
+		}
+		if (kind == LD_REL_RELATIVE) {
+			if (!j->self)
+				*(ld_word *)(base + r->r_offset) = base + r->r_addend;
+			continue;
+		}
+		if (LD_UNLIKELY(kind == LD_REL_UNKNOWN))
+			return bad_rel(j, LD_E_REL_TYPE, r->r_offset, LD_R_TYPE(r->r_info), 0);
+		st = apply_one(j, kind, r->r_offset, LD_R_SYM(r->r_info), r->r_addend);
+		if (ld_failed(st))
+			return st;
+	}
+	return LD_OK;
+}
+
+static ld_st apply_rel(struct job *j, const struct ld_elf_rel *r, uint64_t cnt)
+{
+	for (; cnt; cnt--, r++) {
+		enum ld_rel_kind kind = ld_rel_kind(LD_R_TYPE(r->r_info));
+		uintptr_t addend;
+		ld_st st;
+
+		if (kind == LD_REL_NONE)
+			continue;
+		if (!place_ok(j, r->r_offset, sizeof(ld_word)))
+			return bad_rel(j, LD_E_REL_PLACE, r->r_offset, r->r_offset, 0);
+		if (kind == LD_REL_UNKNOWN)
+			return bad_rel(j, LD_E_REL_TYPE, r->r_offset, LD_R_TYPE(r->r_info), 0);
+		addend = *(ld_word *)(j->o->base + r->r_offset);
+		if (kind == LD_REL_RELATIVE) {
+			if (!j->self)
+				*(ld_word *)(j->o->base + r->r_offset) = addend + j->o->base;
+			continue;
+		}
+		/* what these slots held before is no addend: lazy stubs, or garbage */
+		if (kind == LD_REL_GOT || kind == LD_REL_PLT || kind == LD_REL_COPY)
+			addend = 0;
+		st = apply_one(j, kind, r->r_offset, LD_R_SYM(r->r_info), addend);
+		if (ld_failed(st))
+			return st;
+	}
+	return LD_OK;
+}
+
+static ld_st apply_relr(struct job *j, const ld_word *r, uint64_t cnt)
+{
+	uintptr_t base = j->o->base;
+	uint64_t at = 0;
+	int started = 0;
+
+	for (; cnt; cnt--, r++) {
+		ld_word e = *r;
+
+		if (!(e & 1)) {
+			if (!place_ok(j, e, sizeof(ld_word)))
+				return bad_rel(j, LD_E_REL_PLACE, e, e, 0);
+			*(ld_word *)(base + e) += base;
+			at = e + sizeof(ld_word);
+			started = 1;
+			continue;
+		}
+		if (!started)
+			return bad_rel(j, LD_E_REL_PLACE, 0, e, 0);
+		for (uint64_t p = at; e >>= 1; p += sizeof(ld_word)) {
+			if (!(e & 1))
+				continue;
+			if (LD_UNLIKELY(!place_ok(j, p, sizeof(ld_word))))
+				return bad_rel(j, LD_E_REL_PLACE, p, p, 0);
+			*(ld_word *)(base + p) += base;
+		}
+		at += (LD_ARCH_BITS - 1) * sizeof(ld_word);
+	}
+	return LD_OK;
+}
+
+ld_st ld_apply_object(struct ld_linker *lk, const struct ld_obj *o, const struct ld_dyn *d)
+{
+	struct job j = {.lk = lk, .o = o, .lazy = lk->defer && !d->bind_now,
+			.self = !!(o->flags & LD_OBJ_LIBC), .last_sym = UINT32_MAX};
+	uintptr_t base = o->base;
+	ld_st st;
+
+	if (d->relrsz && !j.self) {
+		st = apply_relr(&j, (const ld_word *)(base + d->relr_va), d->relrsz / sizeof(ld_word));
+		if (ld_failed(st))
+			return st;
+	}
+	if (d->relasz) {
+		st = apply_rela(&j, (const void *)(base + d->rela_va),
+				d->relasz / sizeof(struct ld_elf_rela));
+		if (ld_failed(st))
+			return st;
+	}
+	if (d->relsz) {
+		st = apply_rel(&j, (const void *)(base + d->rel_va), d->relsz / sizeof(struct ld_elf_rel));
+		if (ld_failed(st))
+			return st;
+	}
+	if (!d->pltrelsz)
+		return LD_OK;
+	if (d->plt_is_rela)
+		return apply_rela(&j, (const void *)(base + d->jmprel_va),
+				  d->pltrelsz / sizeof(struct ld_elf_rela));
+	return apply_rel(&j, (const void *)(base + d->jmprel_va), d->pltrelsz / sizeof(struct ld_elf_rel));
+}
+
+int ld_apply_deferred(const struct ld_scope *scope, const struct ld_obj *libc,
+		      const struct ld_deferred *d, uintptr_t *value)
+{
+	struct ld_def def;
+	struct ld_name n;
+
+	ld_name_init(&n, d->symbol);
+	def = ld_scope_find(scope, &n, LD_FIND_DEF);
+	if (!def.sym)
+		def = find_lfs64(libc, d->symbol, LD_FIND_DEF);
+	if (!def.sym || LD_ST_TYPE(def.sym->st_info) == LD_STT_TLS)
+		return 0;
+	*value = def.obj->base + def.sym->st_value;
+	if (LD_ST_TYPE(def.sym->st_info) == LD_STT_GNU_IFUNC)
+		*value = ((uintptr_t (*)(void))*value)();
+	*value += d->addend;
+	return 1;
+}

@@ -1,0 +1,81 @@
+/*
+ * os.h: the kernel, as far as a loader needs it. Raw system calls: results are >= 0 or -errno, no
+ * policy, no errno, no cancellation points. os_linux.c implements it; tests link a fake instead.
+ */
+#ifndef LD_OS_H
+#define LD_OS_H
+
+#include "base.h"
+
+enum { LD_PROT_RW = 3 };
+
+enum {
+	LD_EPERM = 1, LD_ENOENT = 2, LD_EINTR = 4, LD_EIO = 5, LD_ENOEXEC = 8, LD_EBADF = 9, LD_EAGAIN = 11,
+	LD_ENOMEM = 12, LD_EACCES = 13, LD_EFAULT = 14, LD_EEXIST = 17, LD_ENOTDIR = 20, LD_EINVAL = 22,
+	LD_EMFILE = 24, LD_ETXTBSY = 26, LD_ENAMETOOLONG = 36, LD_ENOSYS = 38, LD_ELOOP = 40,
+};
+
+struct ld_stat {
+	uint64_t dev, ino, size;
+	int64_t mtime;           /* nanoseconds */
+	uint32_t mode, nlink, uid;
+};
+
+static inline int ld_os_failed(long r)
+{
+	return LD_UNLIKELY((unsigned long)r > -4096ul);
+}
+
+/* open(2) O_RDONLY|O_CLOEXEC|O_NOCTTY|O_NONBLOCK: a FIFO, a tty or a lease never holds us up */
+long ld_os_open(const char *path);
+long ld_os_close(int fd);
+long ld_os_fstat(int fd, struct ld_stat *st);
+/* all len bytes at off, or fewer at the end of the file; restarts when interrupted */
+long ld_os_pread(int fd, void *buf, size_t len, uint64_t off);
+/* all len bytes, or -errno */
+long ld_os_write(int fd, const void *buf, size_t len);
+
+/* populate: MAP_POPULATE; addr 0 = anywhere, else MAP_FIXED_NOREPLACE at addr */
+long ld_os_map_anon(uintptr_t addr, size_t len, int populate);
+long ld_os_map_none(uintptr_t addr, size_t len);
+/* MAP_FIXED over what is ours already */
+long ld_os_remap_anon(uintptr_t addr, size_t len, int populate);
+long ld_os_remap_none(uintptr_t addr, size_t len);
+/* MAP_FIXED_NOREPLACE of a file, private or shared */
+long ld_os_map_file(uintptr_t addr, size_t len, uint32_t prot, int shared, int fd, uint64_t off);
+long ld_os_munmap(void *p, size_t len);
+long ld_os_mprotect(void *p, size_t len, uint32_t prot);
+/* mprotect(2) with PROT_GROWSDOWN: down to the start of the stack's mapping */
+long ld_os_mprotect_stack(void *p, size_t len, uint32_t prot);
+long ld_os_mseal(void *p, size_t len);
+long ld_os_madvise(void *p, size_t len, int advice);
+
+/*
+ * The kernel's verdict on the file behind fd: execveat(2) with AT_EMPTY_PATH|AT_EXECVE_CHECK and no
+ * arguments (Linux 6.14, Documentation/userspace-api/check_exec.rst). argv and envp are NULL on purpose:
+ * valgrind 3.19 ignores the flag and would execute the file; with NULL it answers EFAULT.
+ */
+long ld_os_check(int fd);
+/*
+ * The same call with one byte behind the path pointer set: the kernel must say ENOTDIR for a regular
+ * file. A seccomp filter sees the pointer, not the byte: one that fakes the verdict fakes this too.
+ */
+long ld_os_check_control(int fd);
+/* hand the process over to the file behind fd */
+long ld_os_exec(int fd, char *const *argv, char *const *envp);
+
+long ld_os_securebits(void);
+long ld_os_personality(unsigned long persona); /* 0xffffffff reads */
+long ld_os_readlink(const char *path, char *buf, size_t len);
+long ld_os_memfd_seals(int fd);  /* F_GET_SEALS */
+long ld_os_fs_flags(int fd, uint64_t *type); /* f_flags of fstatfs(2); type = f_type */
+long ld_os_mount_id(int fd);     /* statx STATX_MNT_ID, or -errno */
+long ld_os_getpid(void);
+void ld_os_sleep_us(unsigned us);
+LD_NORETURN void ld_os_exit(int status);
+
+enum { LD_MADV_DONTNEED = 4, LD_MADV_DOFORK = 11, LD_MADV_POPULATE_WRITE = 23, LD_ST_NOEXEC = 8 };
+enum { LD_F_SEAL_SEAL = 1, LD_F_SEAL_SHRINK = 2, LD_F_SEAL_WRITE = 8 };
+#define LD_TMPFS_MAGIC 0x01021994u
+
+#endif

@@ -1,0 +1,252 @@
+/*
+ * os_linux.c: os.h by raw system calls. No policy, no globals, no thread pointer: callable from
+ * the second start-up stage on.
+ */
+#include "os.h"
+#include "ld_sys.h"
+
+enum {
+	AT_FDCWD_ = -100, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
+	O_CLOEXEC_ = 02000000, O_NOCTTY_ = 0400, O_NONBLOCK_ = 04000,
+	MAP_SHARED_ = 1, MAP_PRIVATE_ = 2, MAP_FIXED_ = 0x10, MAP_ANONYMOUS_ = 0x20,
+	MAP_NORESERVE_ = 0x4000, MAP_POPULATE_ = 0x8000, MAP_FIXED_NOREPLACE_ = 0x100000,
+	PROT_GROWSDOWN_ = 0x01000000, PR_GET_SECUREBITS_ = 27, F_GET_SEALS_ = 1034,
+	STATX_BASIC_ = 0x7ff, STATX_MNT_ID_ = 0x1000,
+};
+
+/* struct statx, include/uapi/linux/stat.h: the same on every architecture */
+struct statx_time {
+	int64_t sec;
+	uint32_t nsec, pad;
+};
+struct statx_buf {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct statx_time atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t mnt_id, spare[13];
+};
+_Static_assert(sizeof(struct statx_buf) == 256, "struct statx has 256 bytes");
+
+static long sys(long n, long a, long b, long c, long d, long e, long f)
+{
+	return ld_sys6(n, a, b, c, d, e, f);
+}
+
+long ld_os_open(const char *path)
+{
+	return sys(LD_NR_OPENAT, AT_FDCWD_, (long)path, O_CLOEXEC_ | O_NOCTTY_ | O_NONBLOCK_, 0, 0, 0);
+}
+
+long ld_os_close(int fd)
+{
+	return sys(LD_NR_CLOSE, fd, 0, 0, 0, 0, 0);
+}
+
+static long do_statx(int fd, long mask, struct statx_buf *x)
+{
+	return sys(LD_NR_STATX, fd, (long)"", AT_EMPTY_PATH_, mask, (long)x, 0);
+}
+
+long ld_os_fstat(int fd, struct ld_stat *st)
+{
+	struct statx_buf x;
+	long r = do_statx(fd, STATX_BASIC_, &x);
+
+	if (r)
+		return r;
+	st->dev = (uint64_t)x.dev_major << 32 | x.dev_minor;
+	st->ino = x.ino;
+	st->size = x.size;
+	st->mtime = x.mtime.sec * 1000000000 + x.mtime.nsec;
+	st->mode = x.mode;
+	st->nlink = x.nlink;
+	st->uid = x.uid;
+	return 0;
+}
+
+long ld_os_mount_id(int fd)
+{
+	struct statx_buf x;
+	long r = do_statx(fd, STATX_MNT_ID_, &x);
+
+	if (r)
+		return r;
+	return x.mask & STATX_MNT_ID_ ? (long)x.mnt_id : -LD_ENOSYS;
+}
+
+long ld_os_pread(int fd, void *buf, size_t len, uint64_t off)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		long r = sys(LD_NR_PREAD64, fd, (long)buf + (long)done, (long)(len - done),
+			     (long)(off + done), 0, 0);
+
+		if (r == -LD_EINTR)
+			continue;
+		if (r < 0)
+			return r;
+		if (!r)
+			break;
+		done += (size_t)r;
+	}
+	return (long)done;
+}
+
+long ld_os_write(int fd, const void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		long r = sys(LD_NR_WRITE, fd, (long)buf + (long)done, (long)(len - done), 0, 0, 0);
+
+		if (r == -LD_EINTR)
+			continue;
+		if (r <= 0)
+			return r ? r : -LD_EIO;
+		done += (size_t)r;
+	}
+	return (long)done;
+}
+
+/* kernels before 4.17 take NOREPLACE for a hint: what lies elsewhere is given back */
+static long map_at(uintptr_t addr, size_t len, long prot, long flags, int fd, uint64_t off)
+{
+	long r = sys(LD_NR_MMAP, (long)addr, (long)len, prot,
+		     flags | (addr ? MAP_FIXED_NOREPLACE_ : 0), fd, (long)off);
+
+	if (!addr || ld_os_failed(r) || (uintptr_t)r == addr)
+		return r;
+	(void)ld_os_munmap((void *)r, len);
+	return -LD_EEXIST;
+}
+
+long ld_os_map_anon(uintptr_t addr, size_t len, int populate)
+{
+	return map_at(addr, len, LD_PROT_RW,
+		      MAP_PRIVATE_ | MAP_ANONYMOUS_ | (populate ? MAP_POPULATE_ : 0), -1, 0);
+}
+
+long ld_os_map_none(uintptr_t addr, size_t len)
+{
+	return map_at(addr, len, 0, MAP_PRIVATE_ | MAP_ANONYMOUS_ | MAP_NORESERVE_, -1, 0);
+}
+
+long ld_os_remap_anon(uintptr_t addr, size_t len, int populate)
+{
+	return sys(LD_NR_MMAP, (long)addr, (long)len, LD_PROT_RW,
+		   MAP_PRIVATE_ | MAP_ANONYMOUS_ | MAP_FIXED_ | (populate ? MAP_POPULATE_ : 0), -1, 0);
+}
+
+long ld_os_remap_none(uintptr_t addr, size_t len)
+{
+	return sys(LD_NR_MMAP, (long)addr, (long)len, 0,
+		   MAP_PRIVATE_ | MAP_ANONYMOUS_ | MAP_FIXED_ | MAP_NORESERVE_, -1, 0);
+}
+
+long ld_os_map_file(uintptr_t addr, size_t len, uint32_t prot, int shared, int fd, uint64_t off)
+{
+	return map_at(addr, len, (long)prot, shared ? MAP_SHARED_ : MAP_PRIVATE_, fd, off);
+}
+
+long ld_os_munmap(void *p, size_t len)
+{
+	return sys(LD_NR_MUNMAP, (long)p, (long)len, 0, 0, 0, 0);
+}
+
+long ld_os_mprotect(void *p, size_t len, uint32_t prot)
+{
+	return sys(LD_NR_MPROTECT, (long)p, (long)len, (long)prot, 0, 0, 0);
+}
+
+long ld_os_mprotect_stack(void *p, size_t len, uint32_t prot)
+{
+	return sys(LD_NR_MPROTECT, (long)p, (long)len, (long)prot | PROT_GROWSDOWN_, 0, 0, 0);
+}
+
+long ld_os_mseal(void *p, size_t len)
+{
+	return sys(LD_NR_MSEAL, (long)p, (long)len, 0, 0, 0, 0);
+}
+
+long ld_os_madvise(void *p, size_t len, int advice)
+{
+	return sys(LD_NR_MADVISE, (long)p, (long)len, advice, 0, 0, 0);
+}
+
+/* one function and one call site for check and control, so that a filter cannot tell them apart */
+static LD_NOINLINE long check_with(int fd, char first)
+{
+	char path[2] = {first, 0};
+
+	return sys(LD_NR_EXECVEAT, fd, (long)path, 0, 0, AT_EMPTY_PATH_ | AT_EXECVE_CHECK_, 0);
+}
+
+long ld_os_check(int fd)
+{
+	return check_with(fd, 0);
+}
+
+long ld_os_check_control(int fd)
+{
+	return check_with(fd, 'x');
+}
+
+long ld_os_exec(int fd, char *const *argv, char *const *envp)
+{
+	return sys(LD_NR_EXECVEAT, fd, (long)"", (long)argv, (long)envp, AT_EMPTY_PATH_, 0);
+}
+
+long ld_os_securebits(void)
+{
+	return sys(LD_NR_PRCTL, PR_GET_SECUREBITS_, 0, 0, 0, 0, 0);
+}
+
+long ld_os_personality(unsigned long persona)
+{
+	return sys(LD_NR_PERSONALITY, (long)persona, 0, 0, 0, 0, 0);
+}
+
+long ld_os_readlink(const char *path, char *buf, size_t len)
+{
+	return sys(LD_NR_READLINKAT, AT_FDCWD_, (long)path, (long)buf, (long)len, 0, 0);
+}
+
+long ld_os_memfd_seals(int fd)
+{
+	return sys(LD_NR_FCNTL, fd, F_GET_SEALS_, 0, 0, 0, 0);
+}
+
+long ld_os_fs_flags(int fd, uint64_t *type)
+{
+	/* struct statfs of 64-bit architectures: eleven words, type first, flags last */
+	long s[16] = {0};
+	long r = sys(LD_NR_FSTATFS, fd, (long)s, 0, 0, 0, 0);
+
+	if (r)
+		return r;
+	*type = (uint64_t)s[0];
+	return s[10] & 0x7fffffff;
+}
+
+long ld_os_getpid(void)
+{
+	return sys(LD_NR_GETPID, 0, 0, 0, 0, 0, 0);
+}
+
+void ld_os_sleep_us(unsigned us)
+{
+	long ts[2] = {us / 1000000, (long)(us % 1000000) * 1000};
+
+	(void)sys(LD_NR_NANOSLEEP, (long)ts, 0, 0, 0, 0, 0);
+}
+
+LD_NORETURN void ld_os_exit(int status)
+{
+	for (;;)
+		(void)sys(LD_NR_EXIT_GROUP, status, 0, 0, 0, 0, 0);
+}

@@ -1,0 +1,175 @@
+/*
+ * policy.c: what the operator wants, as a value. The one grammar for all sources of policy.
+ *
+ * May call: memcmp, memset. Owns: constant tables. A word may come from the environment; where it
+ * came from, and so what it may change, is the caller's knowledge (tighten, keys).
+ */
+#include "policy.h"
+
+#define VALUES_MAX 3
+
+struct key {
+	const char *name;
+	const char *value[VALUES_MAX]; /* from lax to strict */
+	unsigned char dflt;
+};
+
+static const struct key keys_table[LD_KEY_CNT] = {
+	[LD_KEY_CHECK] = {"check", {"off", "audit", "enforce"}, LD_CHECK_AUDIT},
+	[LD_KEY_MISSING] = {"missing", {"report", "refuse"}, LD_MISSING_REPORT},
+	[LD_KEY_DIRECT] = {"direct", {"allow", "deny"}, LD_DIRECT_ALLOW},
+	[LD_KEY_SEAL] = {"seal", {"off", "code", "all"}, LD_SEAL_CODE},
+	[LD_KEY_VDSO] = {"vdso", {"keep", "seal"}, LD_VDSO_SEAL},
+	[LD_KEY_TEXT] = {"text", {"private", "shared"}, LD_TEXT_PRIVATE},
+	[LD_KEY_LOCKDOWN] = {"lockdown", {"none", "wx", "exec"}, LD_LOCKDOWN_NONE},
+	[LD_KEY_REPORT] = {"report", {"quiet", "denials", "all"}, LD_REPORT_QUIET},
+};
+
+struct preset {
+	const char *name;
+	unsigned keys; /* those it sets */
+	struct ld_policy p;
+};
+
+#define BIT(key) (1u << (key))
+#define WATCH_KEYS \
+	(BIT(LD_KEY_CHECK) | BIT(LD_KEY_SEAL) | BIT(LD_KEY_VDSO) | BIT(LD_KEY_REPORT))
+
+static const struct preset presets[] = {
+	{"watch",
+	 WATCH_KEYS,
+	 {{[LD_KEY_CHECK] = LD_CHECK_AUDIT,
+	   [LD_KEY_SEAL] = LD_SEAL_CODE,
+	   [LD_KEY_VDSO] = LD_VDSO_SEAL,
+	   [LD_KEY_REPORT] = LD_REPORT_DENIALS}}},
+	{"enforce",
+	 WATCH_KEYS | BIT(LD_KEY_MISSING),
+	 {{[LD_KEY_CHECK] = LD_CHECK_ENFORCE,
+	   [LD_KEY_MISSING] = LD_MISSING_REFUSE,
+	   [LD_KEY_SEAL] = LD_SEAL_CODE,
+	   [LD_KEY_VDSO] = LD_VDSO_SEAL,
+	   [LD_KEY_REPORT] = LD_REPORT_DENIALS}}},
+	{"strict",
+	 LD_KEYS_ALL,
+	 {{[LD_KEY_CHECK] = LD_CHECK_ENFORCE,
+	   [LD_KEY_MISSING] = LD_MISSING_REFUSE,
+	   [LD_KEY_DIRECT] = LD_DIRECT_DENY,
+	   [LD_KEY_SEAL] = LD_SEAL_CODE,
+	   [LD_KEY_VDSO] = LD_VDSO_SEAL,
+	   [LD_KEY_TEXT] = LD_TEXT_SHARED,
+	   [LD_KEY_LOCKDOWN] = LD_LOCKDOWN_EXEC,
+	   [LD_KEY_REPORT] = LD_REPORT_DENIALS}}},
+};
+
+void ld_policy_default(struct ld_policy *p)
+{
+	for (unsigned i = 0; i < LD_KEY_CNT; i++)
+		p->v[i] = keys_table[i].dflt;
+}
+
+static int is_separator(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == ',';
+}
+
+static int span_is(struct ld_span s, const char *word)
+{
+	return s.len == ld_strlen(word) && !memcmp(s.p, word, s.len);
+}
+
+static void set(struct ld_policy *p, unsigned key, unsigned char value, int tighten)
+{
+	if (!tighten || key == LD_KEY_REPORT || value > p->v[key])
+		p->v[key] = value;
+}
+
+static int apply_preset(struct ld_policy *p, struct ld_span word, int tighten, unsigned keys)
+{
+	for (size_t i = 0; i < LD_COUNTOF(presets); i++) {
+		const struct preset *pre = &presets[i];
+
+		if (!span_is(word, pre->name))
+			continue;
+		/* never half a preset: whoever says "strict" must not get a part of it */
+		if (pre->keys & ~keys)
+			return 0;
+		for (unsigned k = 0; k < LD_KEY_CNT; k++)
+			if (pre->keys & BIT(k))
+				set(p, k, pre->p.v[k], tighten);
+		return 1;
+	}
+	return 0;
+}
+
+static int apply_value(struct ld_policy *p, unsigned key, struct ld_span value, int tighten)
+{
+	for (unsigned i = 0; i < VALUES_MAX; i++) {
+		const char *name = ld_policy_value_name(key, i);
+
+		if (name && span_is(value, name)) {
+			set(p, key, (unsigned char)i, tighten);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* one word; 0 = it is wrong, *p as before */
+static int apply_word(struct ld_policy *p, struct ld_span word, int tighten, unsigned keys)
+{
+	struct ld_span name = {word.p, 0};
+
+	while (name.len < word.len && word.p[name.len] != '=')
+		name.len++;
+	if (name.len == word.len)
+		return apply_preset(p, word, tighten, keys);
+	for (unsigned k = 0; k < LD_KEY_CNT; k++) {
+		struct ld_span value = {word.p + name.len + 1, word.len - name.len - 1};
+
+		if (keys & BIT(k) && span_is(name, keys_table[k].name))
+			return apply_value(p, k, value, tighten);
+	}
+	return 0;
+}
+
+unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, int tighten, unsigned keys,
+			 struct ld_span *bad)
+{
+	unsigned wrong = 0;
+	uint64_t i = 0;
+
+	if (bad)
+		*bad = (struct ld_span){NULL, 0};
+	while (i < words.len) {
+		struct ld_span word = {words.p + i, 0};
+
+		if (is_separator(words.p[i])) {
+			i++;
+			continue;
+		}
+		for (; i < words.len && !is_separator(words.p[i]); i++)
+			word.len++;
+		if (apply_word(p, word, tighten, keys))
+			continue;
+		if (!wrong++ && bad)
+			*bad = word;
+	}
+	return wrong;
+}
+
+void ld_policy_raise(struct ld_policy *p, const struct ld_policy *floor)
+{
+	for (unsigned i = 0; i < LD_KEY_CNT; i++)
+		if (i != LD_KEY_REPORT && floor->v[i] > p->v[i])
+			p->v[i] = floor->v[i];
+}
+
+const char *ld_policy_key_name(unsigned key)
+{
+	return key < LD_KEY_CNT ? keys_table[key].name : NULL;
+}
+
+const char *ld_policy_value_name(unsigned key, unsigned value)
+{
+	return key < LD_KEY_CNT && value < VALUES_MAX ? keys_table[key].value[value] : NULL;
+}

@@ -1,0 +1,119 @@
+"""Builds of a second checkout: elsewhere, with the other compiler, with other options."""
+
+import os
+import shutil
+
+from loader import check_same
+from sources import TOP
+import wardtest
+
+
+def copy_tree(build, to):
+    """A second checkout with musl's objects as they are, to be built at another path."""
+    shutil.rmtree(to, ignore_errors=True)
+    os.makedirs(os.path.join(to, "build", build.arch))
+    for name in ("configure", "Makefile", "VERSION", "mk", "src", "ldso", "arch", "include",
+                 "tools", "test/contract"):
+        src, dst = os.path.join(TOP, name), os.path.join(to, name)
+        if os.path.isdir(src):
+            shutil.copytree(src, dst)
+        elif os.path.exists(src):
+            shutil.copy2(src, dst)
+    for name in ("config.mk", "musl-obj", "stock", "stamp", "gen"):
+        src, dst = os.path.join(build.path, name), os.path.join(to, "build", build.arch, name)
+        if os.path.isdir(src):
+            shutil.copytree(src, dst, symlinks=True)
+        else:
+            shutil.copy2(src, dst)
+    os.symlink(os.path.realpath(os.path.join(build.path, "musl")),
+               os.path.join(to, "build", build.arch, "musl"))
+    os.symlink(os.path.join(TOP, "build/src"), os.path.join(to, "build/src"))
+
+
+def check_reproducible(build):
+    """Built again at a path of another length, the loader is the same to the bit."""
+    to = os.path.join(build.work, "a-directory-with-another-name")
+    copy_tree(build, to)
+    make(build, to)
+    again = loader_of(build, to)
+    check_same(build.loader, again)
+    with open(again, "rb") as h:
+        assert os.fsencode(to) not in h.read(), "the loader holds the path it was built at"
+
+
+def make(build, top, *words):
+    """Run make in a checkout; nothing but the lines it always prints may come."""
+    r = wardtest.run(["make", "-j2", "ARCH=" + build.arch, *words], cwd=top, timeout=600)
+    lines = [x for x in r.out.splitlines() if x.split()[:1] not in (["CC"], ["AS"], ["LINK"])]
+    assert r.rc == 0 and not r.err and not lines, "expected exit 0 and no remark\n%s" % r
+
+
+def configure(top, *words):
+    """Run configure in a checkout."""
+    return wardtest.run(["./configure", *words], cwd=top, timeout=60)
+
+
+def loader_of(build, top):
+    """The loader that a checkout built."""
+    return os.path.join(top, "build", build.arch, "lib", os.path.basename(build.loader))
+
+
+def check_other_compiler(build, config):
+    """gcc where clang was used and the other way round: no warning, and the loader runs."""
+    other = {"clang": config["CROSS"] + "gcc", "gcc": "clang"}[config["CC_FAMILY"]]
+    if config["CROSS"] and other == "clang":
+        other = "clang --target=%s-linux-gnu -fuse-ld=lld" % build.arch
+    if not wardtest.have(other.split()[0]):
+        raise wardtest.Skip("no %s here" % other)
+    to = os.path.join(build.work, "other-compiler")
+    copy_tree(build, to)
+    r = configure(to, "--arch=" + build.arch, "--cc=" + other)
+    assert r.rc == 0, r
+    make(build, to, "MUSL_CC=" + config["CC"])
+    with open(os.path.join(to, "build", build.arch, "gen/link.map"), encoding="utf-8") as h:
+        assert "__dls2" in h.read(), "no link map"
+    if build.arch == os.uname().machine:
+        hello(build, loader_of(build, to))
+
+
+def hello(build, loader):
+    """A program run by a loader, by hand."""
+    src, out = os.path.join(build.work, "other.c"), os.path.join(build.work, "other")
+    with open(src, "w", encoding="ascii") as h:
+        h.write('#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n')
+    r = wardtest.run([build.cc, src, "-o", out])
+    assert r.rc == 0, r
+    r = wardtest.run([loader, out])
+    assert r.rc == 0 and r.out == "hello\n" and not r.err, r
+
+
+def check_options(build):
+    """configure's words reach the loader's constants; --musl takes a tree without the network."""
+    to = os.path.join(build.work, "options")
+    copy_tree(build, to)
+    musl = os.path.realpath(os.path.join(build.path, "musl"))
+    r = configure(to, "--arch=" + build.arch, "--musl=" + musl, "--policy=enforce",
+                  "--floor=check=enforce missing=refuse", "--syslibdir=/opt/w/lib")
+    assert r.rc == 0, r
+    header = "build/%s/gen/ld_config.h" % build.arch
+    make(build, to, header)
+    with open(os.path.join(to, header), encoding="ascii") as h:
+        text = h.read()
+    with open(os.path.join(musl, "VERSION"), encoding="ascii") as h:
+        version = h.read().strip()
+    for name, value in (("LD_BUILD_POLICY", "enforce"),
+                        ("LD_BUILD_FLOOR", "check=enforce missing=refuse"),
+                        ("LD_ARCH", build.arch), ("LD_PREFIX", "/opt/w"),
+                        ("LD_SYSLIBDIR", "/opt/w/lib"), ("LD_MUSL_VERSION", version)):
+        want = '#define %s "%s"\n' % (name, value)
+        assert want in text, "expected %sin\n%s" % (want, text)
+    for bad in ("--policy=a$b", "--arch=pdp11", "--musl=/nonexistent", "--prefix=usr", "--what"):
+        r = configure(to, bad)
+        assert r.rc == 1 and r.err.strip(), "expected %s to be refused\n%s" % (bad, r)
+
+
+def tests(suite, build, config):
+    """Run the tests of this file."""
+    suite.check("build", "reproducible", check_reproducible, build)
+    suite.check("build", "other compiler", check_other_compiler, build, config)
+    suite.check("build", "options", check_options, build)

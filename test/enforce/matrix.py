@@ -1,0 +1,385 @@
+"""Every kind of object in every role: ward's verdict is the kernel's own.
+
+The verdict that is expected is not written down here: it is what the kernel answers to a small
+static program about the same file, plus the one rule of ward's own (a file without a name is
+refused when restricted, unless it is a sealed memfd).
+"""
+
+import fcntl
+import os
+import re
+
+import straceorder
+from stage import RESTRICT, ROOT
+import wardtest
+
+WHOLE = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "src", "kcheck.c")
+
+
+class Thing:
+    """One object to be loaded: where it is, the descriptors that keep it, and why it is refused."""
+
+    def __init__(self, path, why="", fds=(), loadable=True, sealed=False):
+        self.path, self.why, self.fds = path, why, tuple(fds)
+        self.loadable = loadable  # by a loader that does not ask
+        self.sealed = sealed
+        self.check = self.nlink = None
+
+    def close(self):
+        """Let go of it."""
+        for fd in self.fds:
+            os.close(fd)
+
+    def refused(self):
+        """Must it be refused when enforcing?"""
+        return self.check != 0 or (self.nlink == 0 and not self.sealed)
+
+
+def plain(x, src):
+    return Thing(x.copy(src, "thing"))
+
+
+def mode_0644(x, src):
+    return Thing(x.copy(src, "thing", 0o644), "no execute permission (mode 0644)")
+
+
+def mode_0000(x, src):
+    return Thing(x.copy(src, "thing", 0o000), "no execute permission (mode 0000)")
+
+
+def noexec(x, src):
+    d = x.mount("noexec", "mode=755,noexec")
+    return Thing(x.copy(src, "noexec/thing"), "file system %s is mounted noexec" % d,
+                 loadable=False)
+
+
+def tmpfs(x, src):
+    x.mount("tmpfs")
+    return Thing(x.copy(src, "tmpfs/thing"))
+
+
+def overlay(x, src, mode=0o755):
+    from stage import mount
+    base = x.mount("base")
+    for d in ("lower", "upper", "work", "merged"):
+        os.mkdir(os.path.join(base, d))
+    x.copy(src, "base/lower/thing", mode)
+    mount("-t", "overlay", "-o", "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work".format(
+        base), "ward-test", base + "/merged")
+    return Thing(base + "/merged/thing", "no execute permission (mode 0644)" if mode & 1 == 0
+                 else "")
+
+
+def overlay_0644(x, src):
+    return overlay(x, src, 0o644)
+
+
+def memfd(x, src, seals=0, flags=0):
+    fd = os.memfd_create("thing", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING | flags)
+    with open(src, "rb") as h:
+        os.write(fd, h.read())
+    if seals:
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return Thing("/proc/self/fd/%d" % fd, "not a file on disk (memfd or deleted)", [fd],
+                 sealed=seals == WHOLE)
+
+
+def memfd_sealed(x, src):
+    return memfd(x, src, WHOLE)
+
+
+def memfd_half(x, src):
+    return memfd(x, src, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+
+
+def memfd_noexec(x, src):
+    mfd_noexec_seal = 8
+    t = memfd(x, src, flags=mfd_noexec_seal)
+    t.why = ""
+    return t
+
+
+def unlinked(x, src):
+    path = x.copy(src, "thing")
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    os.unlink(path)
+    return Thing("/proc/self/fd/%d" % fd, "not a file on disk (memfd or deleted)", [fd])
+
+
+def o_tmpfile(x, src):
+    w = os.open(x.dir, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o755)
+    with open(src, "rb") as h:
+        os.write(w, h.read())
+    os.fchmod(w, 0o755)
+    fd = os.open("/proc/self/fd/%d" % w, os.O_RDONLY | os.O_CLOEXEC)
+    os.close(w)
+    return Thing("/proc/self/fd/%d" % fd, "not a file on disk (memfd or deleted)", [fd])
+
+
+def fifo(x, src):
+    path = os.path.join(x.dir, "thing")
+    os.mkfifo(path, 0o755)
+    return Thing(path, "not a regular file", loadable=False)
+
+
+def directory(x, src):
+    return Thing(x.mkdir("thing"), "not a regular file", loadable=False)
+
+
+def busy(x, src):
+    path = x.copy(src, "thing")
+    return Thing(path, "open for writing by some process",
+                 [os.open(path, os.O_WRONLY | os.O_CLOEXEC)])
+
+
+OBJECTS = {
+    "0755": plain, "0644": mode_0644, "0000": mode_0000, "noexec mount": noexec, "tmpfs": tmpfs,
+    "overlay": overlay, "overlay 0644": overlay_0644, "memfd": memfd,
+    "sealed memfd": memfd_sealed, "half-sealed memfd": memfd_half,
+    "memfd noexec-seal": memfd_noexec, "unlinked": unlinked, "O_TMPFILE": o_tmpfile, "FIFO": fifo,
+    "directory": directory, "busy": busy,
+}
+
+# How enforcement is switched on: operations before the start, environment, words of a direct run.
+MODES = {
+    "audit": ([], {}, None),
+    "audit, direct": ([], {}, []),
+    "securebit": ([RESTRICT], {}, None),
+    "securebit, direct": ([RESTRICT], {}, []),
+    "locked securebits": (["bits=0xf00"], {}, None),
+    "policy": ([], {}, ["--policy", "check=enforce"]),
+}
+
+
+class Cell:
+    """One object in all roles and modes."""
+
+    def __init__(self, x, name):
+        self.x, self.name = x, name
+        tag = re.sub("[^a-z0-9]", "", name.lower())
+        slot = x.mkdir("slot")
+        self.slot = slot + "/libwho.so"
+        rpath = "-Wl,-rpath," + slot
+        # The object is always reached by this one name, a symbolic link to what is tried.
+        self.needs = x.prog("needs." + tag, "host.c", "-Wl,--no-as-needed", x.good(), rpath)
+        self.mid = x.stage.lib("mid/%s.so" % tag, tag="mid",
+                               flags=["-Wl,--no-as-needed", x.good(), rpath])
+        self.needs_mid = x.prog("needsmid." + tag, "host.c", "-Wl,--no-as-needed", self.mid,
+                                "-Wl,-rpath," + ROOT + "/lib/mid")
+        self.kcheck = x.stage.static("kcheck", SOURCE)
+
+    def ask_kernel(self, thing, ops):
+        """The kernel's verdict by the check, and by execve when it is a program."""
+        r = self.x.run(self.kcheck, thing.path, ops=ops, pass_fds=thing.fds)
+        m = re.match(r"check (\d+) nlink (\d+)\n", r.out)
+        if r.rc != 0 or m is None:
+            raise AssertionError("expected the kernel to answer\n%s" % r)
+        thing.check, thing.nlink = int(m.group(1)), int(m.group(2))
+
+    def make(self, src):
+        """A fresh object of this kind behind the slot."""
+        for name in ("thing",):
+            path = os.path.join(self.x.dir, name)
+            if os.path.isdir(path):
+                os.rmdir(path)
+            elif os.path.lexists(path):
+                os.unlink(path)
+        thing = OBJECTS[self.name](self.x, src)
+        if os.path.lexists(self.slot):
+            os.unlink(self.slot)
+        os.symlink(thing.path, self.slot)
+        return thing
+
+    def unmake(self, thing):
+        """Let go of the object and of the mounts it needed."""
+        thing.close()
+        for name in ("base/merged", "base", "noexec", "tmpfs"):
+            path = os.path.join(self.x.dir, name)
+            if os.path.ismount(path):
+                wardtest.run(["umount", path])
+
+
+def commands(cell, words):
+    """role: (command, requester or None when a missing start is not the point)."""
+    x = cell.x
+    run = (lambda *c: list(c)) if words is None else (
+        lambda *c: [x.target.loader, *words, *c])
+    loner = x.loner()
+    seen = ["fds", "maps", "open=" + cell.slot, "fds", "maps"]
+    by_mid = ["fds", "maps", "open=" + cell.mid, "fds", "maps"]
+    return {
+        "DT_NEEDED": (run(cell.needs, "call=who"), cell.needs),
+        "transitive": (run(cell.needs_mid, "call=who"), cell.mid),
+        "LD_PRELOAD": (run(loner, "maps"), None),
+        "dlopen": (run(loner, *seen), "dlopen in " + loner),
+        "dependency of dlopen": (run(loner, *by_mid), cell.mid),
+    }
+
+
+def problem(what, r):
+    """A complaint with the run that gave rise to it."""
+    return "expected %s\n%s" % (what, r)
+
+
+def check_start(cell, thing, r, requester, refused):
+    """The object is needed at start."""
+    if not refused:
+        return [] if r.rc == 0 and "ctor evil" in r.out else [problem("the object loaded", r)]
+    return check_line(cell, thing, r, r.err, requester) + (
+        [] if r.rc == 127 and r.err.count("\n") == 1 and r.out == "" else
+        [problem("exit 127, one line, nothing run", r)])
+
+
+def check_line(cell, thing, r, text, requester):
+    """One line names object, requester and reason."""
+    lines = [w for w in text.splitlines() if w.startswith(("Error loading", "open "))]
+    good = (len(lines) == 1 and thing.why in lines[0] and "libwho.so" in lines[0]
+            and "(needed by %s)" % requester in lines[0])
+    return [] if good else [problem("one line naming %s, %r and %r" % (
+        "libwho.so", requester, thing.why), r)]
+
+
+def check_dlopen(cell, thing, r, requester, refused):
+    """The object is loaded by dlopen; a refusal leaves no trace in the process."""
+    if r.rc != 0 or "host done" not in r.out:
+        return [problem("the program to go on", r)]
+    if not refused:
+        return [] if "ctor evil" in r.out and ": ok\n" in r.out else [
+            problem("the object loaded", r)]
+    text = "\n".join(w for w in r.out.splitlines() if w.startswith("open "))
+    out = check_line(cell, thing, r, text, requester)
+    before, after = r.out.split(text, 1)
+    for what, pattern in (("descriptors", r"^fd .*$"), ("mappings", r"^[0-9a-f]+-[0-9a-f]+ .*$")):
+        was, now = (re.findall(pattern, t, re.M) for t in (before, after))
+        files = [w for w in now if w.split()[-1] not in "\n".join(was)]
+        if (what == "descriptors" and was != now) or (what == "mappings" and files):
+            out.append(problem("the same %s before and after, got %s" % (what, files or now), r))
+    return out
+
+
+def check_role(cell, mode, role, thing):
+    """All complaints about one cell of the matrix."""
+    x = cell.x
+    ops, env, words = MODES[mode]
+    cell.ask_kernel(thing, ops)
+    enforcing = not mode.startswith("audit")
+    refused = thing.refused() if enforcing else not thing.loadable
+    cmd, requester = commands(cell, words)[role]
+    if role == "LD_PRELOAD":
+        r = x.run(*cmd, ops=ops, env={"LD_PRELOAD": cell.slot}, pass_fds=thing.fds)
+        if enforcing:
+            ok = r.rc == 0 and "ctor evil" not in r.out and "host done" in r.out
+            return [] if ok else [problem("LD_PRELOAD ignored", r)]
+        if refused:
+            return [] if r.rc == 127 and cell.slot in r.err else [problem("exit 127", r)]
+        return check_start(cell, thing, r, "LD_PRELOAD", False)
+    r = x.run(*cmd, ops=ops, env=env, pass_fds=thing.fds)
+    check = check_dlopen if "dlopen" in role else check_start
+    if refused and not enforcing:
+        # The kernel cannot map it, or it is no file: an error, whatever its reason.
+        failed = r.rc == 127 if check is check_start else "Error loading" in r.out
+        return [] if failed and "libwho.so" in r.err + r.out else [problem("an error", r)]
+    return check(cell, thing, r, requester, refused)
+
+
+def check_option(cell, mode, thing):
+    """--preload: loaded, or an error that names the alternative."""
+    x = cell.x
+    ops, _, words = MODES[mode]
+    enforcing = not mode.startswith("audit")
+    r = x.direct(*(words or []), "--preload", cell.slot, x.loner(), ops=ops, pass_fds=thing.fds)
+    if enforcing:
+        ok = r.rc in (2, 127) and "while restricted; use " in r.err and r.out == ""
+        return [] if ok else [problem("an error that names the alternative", r)]
+    if thing.loadable:
+        return check_start(cell, thing, r, "--preload", False)
+    return [] if r.rc == 127 and cell.slot in r.err else [problem("exit 127", r)]
+
+
+def check_program(cell, mode, thing):
+    """A direct run: the same verdict as execve."""
+    x = cell.x
+    ops, _, words = MODES[mode]
+    cell.ask_kernel(thing, ops)
+    enforcing = not mode.startswith("audit")
+    out = []
+    k = x.run(cell.kcheck, "-x", thing.path, ops=ops, pass_fds=thing.fds)
+    executes = not k.out.startswith("execve ")
+    if executes != (thing.check == 0):
+        out.append(problem("the kernel's check (%d) to agree with execve" % thing.check, k))
+    refused = thing.refused() if enforcing else not thing.loadable
+    r = x.direct(*(words or []), thing.path, ops=ops, pass_fds=thing.fds)
+    if not refused:
+        return out + ([] if r.rc == 0 and "host done" in r.out else
+                      [problem("the program to run", r)])
+    ok = r.rc == 127 and r.out == "" and thing.path in r.err and r.err.count("\n") == 1
+    if enforcing:
+        ok = ok and thing.why in r.err
+    return out + ([] if ok else [problem("exit 127, one line with %r" % thing.why, r)])
+
+
+def check_report(cell, thing):
+    """Audit says what enforcing would refuse, no more and no less."""
+    x = cell.x
+    cell.ask_kernel(thing, [])
+    r = x.run(x.loner(), "open=" + cell.slot, env={"LD_WARD": "report=denials"},
+              pass_fds=thing.fds)
+    told = [w for w in r.err.splitlines() if w.startswith("ward: audit: would refuse ")]
+    if not thing.refused():
+        return [] if not told else [problem("no report", r)]
+    if thing.why == "not a regular file":  # refused in any mode, so there is nothing to predict
+        return []
+    ok = len(told) == 1 and all(w in told[0] for w in (
+        "would refuse " + cell.slot, " needed-by=", " reason=", " securebits=0x0", " pid="))
+    return [] if ok else [problem("one line of report", r)]
+
+
+def check_order(cell, thing):
+    """By the system calls: nothing of a refused object is mapped, each is opened once."""
+    x = cell.x
+    cell.ask_kernel(thing, [RESTRICT])
+    if thing.fds and thing.path.startswith("/proc"):
+        return []  # strace does not pass descriptors on
+    r, trace = straceorder.run([x.stage.launch, RESTRICT, "--", cell.needs, "call=who"],
+                               enforcing=True)
+    own = [o for o in trace.objects if o.path == cell.slot]
+    out = [problem("the order of calls: " + b, r) for b in trace.breaches]
+    if len(own) != 1 or ("M" in own[0].steps) != (not thing.refused()):
+        out.append(problem("one open, mapped only if allowed: %s" % [str(o) for o in own], r))
+    return out
+
+
+def run_object(suite, x, name):
+    """All cells of one object, each one test."""
+    cell = Cell(x, name)
+    roles = list(commands(cell, None))
+    jobs = [("%s, %s" % (role, mode), lambda t, r=role, m=mode: check_role(cell, m, r, t))
+            for mode in MODES for role in roles]
+    jobs += [("--preload, " + m, lambda t, m=m: check_option(cell, m, t))
+             for m in MODES if "direct" in m or m == "policy"]
+    jobs.append(("report", lambda t: check_report(cell, t)))
+    jobs.append(("order", lambda t: check_order(cell, t)))
+    run_jobs(suite, cell, x.evil(), jobs)
+    run_jobs(suite, cell, x.loner(), [
+        ("program, " + m, lambda t, m=m: check_program(cell, m, t))
+        for m in MODES if "direct" in m or m == "policy"])
+
+
+def run_jobs(suite, cell, src, jobs):
+    """Make the object once and run the tests on it."""
+    try:
+        thing = cell.make(src)
+    except OSError as e:
+        for title, _ in jobs:
+            suite.skip("matrix", "%s, %s" % (cell.name, title), "cannot make it here: %s" % e)
+        return
+    for title, job in jobs:
+        suite.check("matrix", "%s, %s" % (cell.name, title), lambda: complain(job(thing)))
+    cell.unmake(thing)
+
+
+def complain(problems):
+    """Raise what is wrong."""
+    if problems:
+        raise AssertionError("\n".join(p[:2500] for p in problems))

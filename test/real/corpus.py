@@ -1,0 +1,218 @@
+"""The corpus: real programs, built once from Debian's sources with ward-cc.
+
+A recipe is a shell script of recipes/ that says in its first lines which sources it takes and which
+other recipes it needs. What it makes lies in the cache, outside the build directory of the loader,
+under a key of everything that decides about it; a recipe whose key is unchanged is not run again.
+
+	CACHE/src/NAME		Debian source packages, unpacked and patched
+	CACHE/out/RECIPE	what a recipe installed; RECIPE.key beside it
+	CACHE/log/RECIPE	what its last run printed
+	CACHE/interp		the path every program names in PT_INTERP: an empty file of mode 0644.
+				Only in a private mount namespace a loader lies there, and, under an
+				exclusive lock, stock musl's while recipes run what they have built.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOOLS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools")
+SUITE = "bookworm"
+WORKERS = 2
+
+
+class CorpusError(Exception):
+    """A source could not be fetched or a recipe failed; the text says which and why."""
+
+
+def read(path):
+    """A file's bytes; nothing when it does not exist."""
+    if not os.path.exists(path):
+        return b""
+    with open(path, "rb") as h:
+        return h.read()
+
+
+def write(path, data):
+    """Write a file in one step."""
+    with open(path + ".new", "wb") as h:
+        h.write(data)
+    os.replace(path + ".new", path)
+
+
+class Recipe:
+    """One script of recipes/ and what its first lines say."""
+
+    def __init__(self, name):
+        self.name = name
+        self.path = os.path.join(HERE, "recipes", name + ".sh")
+        self.text = read(self.path)
+        if not self.text:
+            raise CorpusError("there is no recipe %s" % name)
+        self.sources = self._words("source")
+        self.needs = self._words("needs")
+        self.also = self._words("also")
+
+    def _words(self, what):
+        m = re.search(rb"^# %s: (.*)$" % what.encode(), self.text, re.M)
+        return m.group(1).decode().split() if m else []
+
+
+class Corpus:
+    """The cache of one architecture, filled with the compiler of one build directory."""
+
+    def __init__(self, build, say=print):
+        self.build, self.say = build, say
+        self.cache = os.path.join(os.path.dirname(build.path), "cache", "real", build.arch)
+        self.interp = os.path.join(self.cache, "interp")
+        for d in ("src", "out", "log", "work"):
+            os.makedirs(os.path.join(self.cache, d), exist_ok=True)
+        self._cc_text = self._compiler()
+        self._lock = open(os.path.join(self.cache, "lock"), "w", encoding="ascii")
+
+    def out(self, recipe):
+        """Where a recipe installed."""
+        return os.path.join(self.cache, "out", recipe)
+
+    def prepare(self, names):
+        """Fetch and build what is missing of these recipes; on return they may be run.
+
+        Whoever prepared holds the cache until the process ends: nobody rebuilds under a test.
+        """
+        recipes = self._closure(names)
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        if self._is_complete(recipes):
+            return
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            self._fetch(recipes)
+            self._set_interp(self.build.stock_loader)
+            self._run_all([r for r in recipes if not self._is_fresh(r)])
+        finally:
+            self._set_interp(None)
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def _closure(self, names):
+        """The recipes named and all they need, needed ones first."""
+        found = {}
+
+        def add(name):
+            if name not in found:
+                r = Recipe(name)
+                for n in r.needs:
+                    add(n)
+                found[name] = r
+        for n in names:
+            add(n)
+        return list(found.values())
+
+    def _is_complete(self, recipes):
+        return os.path.exists(self.interp) and all(self._is_fresh(r) for r in recipes)
+
+    def _fetch(self, recipes):
+        names = sorted({s for r in recipes for s in r.sources})
+        src = os.path.join(self.cache, "src")
+        missing = [n for n in names if not os.path.isdir(os.path.join(src, n))]
+        if not missing:
+            return
+        self.say("fetching from Debian %s: %s" % (SUITE, " ".join(missing)))
+        cmd = [os.path.join(TOOLS, "fetch-source"), SUITE, src] + missing
+        p = subprocess.run(cmd, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                           check=False)
+        if p.returncode:
+            raise CorpusError("cannot fetch sources\n" + p.stderr)
+
+    def _set_interp(self, loader):
+        """Write the file in place: it may be a mount point in another namespace."""
+        with open(self.interp, "ab") as h:
+            os.fchmod(h.fileno(), 0o755 if loader else 0o644)
+            h.truncate(0)
+            h.write(read(loader) if loader else b"")
+
+    def _compiler(self):
+        """What ward-cc makes of a compile and of two links, without the names of temporary files."""
+        text = ""
+        for words in (["-c", "x.c"], ["x.o", "-o", "x"], ["-shared", "x.o", "-o", "x"]):
+            p = subprocess.run([self.build.cc, "-###"] + words, cwd=self.cache, check=False,
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            text += re.sub(r"/tmp/[^\s\"]+", "", p.stderr)
+        return text.encode()
+
+    def _key(self, recipe):
+        """A digest of everything that decides what the recipe makes."""
+        b = self.build.path
+        parts = [recipe.text, read(os.path.join(HERE, "recipes", "common.sh")),
+                 self.interp.encode(), self._cc_text, read(os.path.join(b, "musl", "VERSION"))]
+        parts += [read(os.path.join(HERE, f)) for f in recipe.also]
+        parts += [read(os.path.join(self.cache, "src", s, ".debian-version"))
+                  for s in recipe.sources]
+        parts += [self._key(Recipe(n)).encode() for n in recipe.needs]
+        digest = hashlib.sha256()
+        for p in parts:
+            digest.update(b"%d:" % len(p) + p)
+        return digest.hexdigest()
+
+    def _key_file(self, recipe):
+        return self.out(recipe.name) + ".key"
+
+    def _is_fresh(self, recipe):
+        return read(self._key_file(recipe)).decode() == self._key(recipe)
+
+    def _run_all(self, stale):
+        """Run recipes on WORKERS threads, each as soon as what it needs is there."""
+        done = {r.name: threading.Event() for r in stale}
+        failed = []
+
+        def one(recipe):
+            for n in recipe.needs:
+                if n in done:
+                    done[n].wait()
+            try:
+                if not failed:
+                    self._run(recipe)
+            except CorpusError as e:
+                failed.append(e)
+            finally:
+                done[recipe.name].set()
+
+        # Needed ones come first in the list, so no worker waits for one that cannot start.
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(one, stale))
+        if failed:
+            raise failed[0]
+
+    def _run(self, recipe):
+        work = os.path.join(self.cache, "work", recipe.name)
+        out, log = self.out(recipe.name), os.path.join(self.cache, "log", recipe.name)
+        for d in (work, out):
+            shutil.rmtree(d, ignore_errors=True)
+            os.makedirs(d)
+        write(self._key_file(recipe), b"")
+        env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": work, "TMPDIR": work,
+               "SRC": os.path.join(self.cache, "src"), "OUT": out,
+               "DEPS": os.path.join(self.cache, "out"), "HERE": HERE, "CC": self.build.cc,
+               "INTERP": self.interp, "JOBS": str(os.cpu_count() or 1)}
+        self.say("building %s from %s" % (recipe.name, ", ".join(self._versions(recipe))))
+        start = time.monotonic()
+        with open(log, "wb") as h:
+            rc = subprocess.run(["sh", recipe.path], cwd=work, env=env, stdin=subprocess.DEVNULL,
+                                stdout=h, stderr=h, check=False).returncode
+        if rc:
+            tail = read(log).decode(errors="replace").splitlines()[-40:]
+            raise CorpusError("recipe %s failed (exit %d); all of it: %s\n%s" % (
+                recipe.name, rc, log, "\n".join(tail)))
+        write(self._key_file(recipe), self._key(recipe).encode())
+        shutil.rmtree(work)
+        self.say("built %s in %.0f s" % (recipe.name, time.monotonic() - start))
+
+    def _versions(self, recipe):
+        src = os.path.join(self.cache, "src")
+        return ["%s %s" % (s, read(os.path.join(src, s, ".debian-version")).decode().strip())
+                for s in recipe.sources]
