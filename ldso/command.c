@@ -7,11 +7,11 @@
 #include "musl.h"
 #include "path.h"
 
-static void line(const char *a, const char *b, const char *c)
+static void line_to(int fd, const char *a, const char *b, const char *c)
 {
-	(void)ld_os_write(2, a, ld_strlen(a));
-	(void)ld_os_write(2, b, ld_strlen(b));
-	(void)ld_os_write(2, c, ld_strlen(c));
+	(void)ld_os_write(fd, a, ld_strlen(a));
+	(void)ld_os_write(fd, b, ld_strlen(b));
+	(void)ld_os_write(fd, c, ld_strlen(c));
 }
 
 static const char usage_text[] =
@@ -27,26 +27,39 @@ static const char usage_text[] =
 	"honoured, and security modules make no exec-time transition.\n";
 
 /* the first two lines are musl's: pip, uv and npm read them to recognise the C library */
-static LD_NORETURN void banner(int status)
+static LD_NORETURN void banner(void)
 {
-	line("musl libc (" LD_ARCH ")\nVersion ", ld_rt_version(), "\n");
-	line("ward " LD_VERSION ": hardened dynamic program loader\n", usage_text, "");
-	ld_os_exit(status);
+	line_to(2, "musl libc (" LD_ARCH ")\nVersion ", ld_rt_version(), "\n");
+	line_to(2, "ward " LD_VERSION ": hardened dynamic program loader\n", usage_text, "");
+	ld_os_exit(1);
+}
+
+static LD_NORETURN void help(void)
+{
+	line_to(1, "ward " LD_VERSION ": hardened dynamic program loader\n", usage_text, "");
+	ld_os_exit(0);
 }
 
 static LD_NORETURN void version(void)
 {
-	line("ward " LD_VERSION " (" LD_ARCH ")\nmusl ", ld_rt_version(), " " LD_MUSL_DEBIAN "\n");
-	line("patches: ", LD_MUSL_PATCHES, "\n");
-	line("build policy: ", LD_BUILD_POLICY[0] ? LD_BUILD_POLICY : "default", "\n");
-	line("build floor: ", LD_BUILD_FLOOR[0] ? LD_BUILD_FLOOR : "none", "\n");
+	line_to(1, "ward " LD_VERSION " (" LD_ARCH ")\nmusl ", ld_rt_version(), " " LD_MUSL_DEBIAN "\n");
+	line_to(1, "patches: ", LD_MUSL_PATCHES, "\n");
+	line_to(1, "build policy: ", LD_BUILD_POLICY[0] ? LD_BUILD_POLICY : "default", "\n");
+	line_to(1, "build floor: ", LD_BUILD_FLOOR[0] ? LD_BUILD_FLOOR : "none", "\n");
 	ld_os_exit(0);
 }
 
 static LD_NORETURN void wrong(const char *what, const char *opt)
 {
-	ld_report_text("ward: ", what, "");
-	ld_report_text("ward: option: ", opt, "; see --help");
+	struct ld_text t;
+	char buf[512];
+
+	ld_text_init(&t, buf, sizeof buf);
+	ld_text_str(&t, "ward: --");
+	ld_text_raw(&t, opt);
+	ld_text_str(&t, what);
+	ld_text_str(&t, "\n");
+	(void)ld_os_write(2, t.buf, t.len);
 	ld_os_exit(2);
 }
 
@@ -62,7 +75,7 @@ static const char *value_of(const char *opt, const char *name, char ***argv)
 	if (*rest)
 		return NULL;
 	if (!(*argv)[1])
-		wrong("the option needs a value", opt);
+		wrong(" needs a value", opt);
 	return *++*argv;
 }
 
@@ -77,7 +90,7 @@ void ld_command_parse(int argc, char **argv, struct ld_command *c)
 {
 	*c = (struct ld_command){0};
 	if (argc < 1)
-		banner(1);
+		banner();
 	if (ends_in_ldd(argv[0]))
 		c->list = 1;
 	for (argv++; *argv; argv++) {
@@ -95,7 +108,7 @@ void ld_command_parse(int argc, char **argv, struct ld_command *c)
 		else if (ld_streq(opt, "version"))
 			version();
 		else if (ld_streq(opt, "help"))
-			banner(0);
+			help();
 		else if ((v = value_of(opt, "preload", &argv)))
 			c->preload = v;
 		else if ((v = value_of(opt, "library-path", &argv)))
@@ -105,9 +118,9 @@ void ld_command_parse(int argc, char **argv, struct ld_command *c)
 		else if ((v = value_of(opt, "policy", &argv)))
 			c->policy = v;
 		else
-			wrong("unknown option", *argv);
+			wrong(": no such option; --help lists them", opt);
 	}
 	if (!*argv)
-		banner(1);
+		banner();
 	c->argv = argv;
 }

@@ -36,10 +36,6 @@ LD_PUBLIC int dl_iterate_phdr(int (*cb)(struct dl_phdr_info *, size_t, void *), 
 uint32_t ld_published;
 uint32_t ld_loads;
 
-/* under the loader's lock; large, so not on the stack of a thread that may have a small one */
-static struct ld_group dl_group;
-static _Alignas(16) unsigned char dl_scratch[16384];
-
 /* ---- handles ---- */
 
 static const struct ld_obj *handle_obj(const void *h)
@@ -113,13 +109,13 @@ static const char *requester(struct ld_group *g)
 	return s;
 }
 
-static void begin(struct ld_group *g, int mode)
+static struct ld_group *begin(int mode)
 {
 	const struct ld_chunk *c = ld_state.log.first, *n;
+	struct ld_group *g = ld_group_init();
 
 	while ((n = ld_chunk_next(c)))
 		c = n;
-	ld_group_init(g, dl_scratch, sizeof dl_scratch);
 	ld_facts_now(&g->facts);
 	g->runtime = 1;
 	g->newest = c;
@@ -128,6 +124,7 @@ static void begin(struct ld_group *g, int mode)
 	g->global = !!(mode & RTLD_GLOBAL_);
 	g->lk.defer = mode & RTLD_LAZY_;
 	g->requester = requester(g);
+	return g;
 }
 
 /* are root and all it needs in the global scope already? */
@@ -208,7 +205,6 @@ static const struct ld_obj *find_loaded(struct ld_group *g, const char *file)
 {
 	const struct ld_obj *o = NULL;
 
-	g->facts.was_restricted |= 0;
 	if (ld_failed(ld_load_name(g, file, ld_state.main, &o)))
 		return NULL;
 	return ld_group_find(g, o) ? NULL : o;
@@ -217,7 +213,7 @@ static const struct ld_obj *find_loaded(struct ld_group *g, const char *file)
 void *dlopen(const char *file, int mode)
 {
 	const struct ld_chunk *order = NULL;
-	struct ld_group *g = &dl_group;
+	struct ld_group *g;
 	void *handle = NULL;
 	int cancel;
 
@@ -226,7 +222,7 @@ void *dlopen(const char *file, int mode)
 	cancel = ld_rt_cancel_off();
 	ld_rt_lock();
 	ld_debug_state(1);
-	begin(g, mode);
+	g = begin(mode);
 	if ((mode & RTLD_NOLOAD_) && !find_loaded(g, file)) {
 		seterr_name("Library ", file, " is not already loaded");
 		ld_group_undo(g);

@@ -60,7 +60,7 @@ struct ld_new {
 	uintptr_t mapped;    /* span_addr when it is ours to unmap, else 0 */
 	uintptr_t open_lo, open_hi;   /* RELRO pages that cannot be sealed with the rest */
 	uintptr_t ifunc_lo, ifunc_hi; /* of those, pages with slots of indirect functions */
-	uint64_t interp_off, interp_len;
+	const char *interp;  /* PT_INTERP of a main program that is run directly; NULL = none */
 	uint64_t stack_len;
 	uint64_t entry_va;
 	int has_stack, stack_exec;
@@ -70,7 +70,7 @@ struct ld_new {
 /* what one start or one dlopen loads */
 struct ld_group {
 	struct ld_err err;
-	struct ld_arena scratch;
+	struct ld_arena scratch; /* first ld_scratch, then mapped blocks */
 	struct ld_builder b;
 	struct ld_facts facts;
 	int runtime;               /* dlopen, not start */
@@ -106,6 +106,7 @@ struct ld_file {
 	struct ld_stat st;
 	const char *path; /* group->path or the name given: copy it */
 	int searched;     /* found by a search, so it has a short name */
+	int absent;       /* errno of the last try that found nothing */
 };
 
 /* ---- open.c: search, open, verdict ---- */
@@ -121,11 +122,18 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t phnum, uintptr_t base,
 		    struct ld_obj *o, struct ld_new **out) LD_MUST_CHECK;
 void ld_map_undo(struct ld_new *n);
-/* copy [addr, addr + len) into anonymous memory at the same place; needs a single thread */
-long ld_anonymize(uintptr_t addr, size_t len);
+/*
+ * Make [addr, addr + len) anonymous memory that keeps the content of [from, from + from_len) inside it; the
+ * rest is zero. Nobody else may touch the range meanwhile. Returns 0 or -errno.
+ */
+long ld_anonymize(uintptr_t addr, size_t len, uintptr_t from, size_t from_len);
 
 /* ---- load.c: a group and its dependencies ---- */
-void ld_group_init(struct ld_group *g, void *scratch, size_t len);
+/*
+ * The one group that is being loaded: at start, later under the loader's lock. Large, so not on the
+ * stack: a thread may have a small one, and at start only the pages that are used cost a fault.
+ */
+struct ld_group *ld_group_init(void);
 ld_st ld_group_begin(struct ld_group *g) LD_MUST_CHECK; /* registry memory for what comes */
 void ld_group_undo(struct ld_group *g);
 ld_st ld_load_name(struct ld_group *g, const char *name, const struct ld_obj *needed_by,
@@ -160,7 +168,8 @@ void ld_tls_reset(uintptr_t *dtv);
 uint64_t ld_tls_block(uint64_t *align, uint32_t *cnt); /* sealed totals of the last group */
 /* running threads: allocate for all of them (thread creation stops), then install or give back */
 ld_st ld_tls_prepare(struct ld_group *g) LD_MUST_CHECK;
-void ld_tls_install(struct ld_group *g);
+void ld_tls_install(struct ld_group *g); /* before the group is published: readers use the blocks */
+void ld_tls_commit(struct ld_group *g);  /* after it: threads may be made again */
 void ld_tls_abandon(struct ld_group *g);
 
 /* ---- init.c: constructors and destructors ---- */
@@ -179,7 +188,7 @@ LD_COLD void ld_report_audit(const struct ld_group *g, const char *path, const c
 			     const struct ld_verdict *v, uint32_t mode);
 LD_COLD LD_NORETURN void ld_die(struct ld_group *g);
 LD_COLD void ld_report_undefs(struct ld_group *g);
-LD_COLD int ld_mount_point(int fd, char *buf, size_t len); /* where the file system of fd is mounted */
+LD_COLD int ld_mount_point(uint64_t mount_id, char *buf, size_t len); /* where that mount is */
 
 /* ---- dlapi.c ---- */
 extern uint32_t ld_published; /* chunks; the registry's one writable word */

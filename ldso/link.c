@@ -96,7 +96,7 @@ static ld_st prepare_kernel_mapped(struct ld_group *g, const struct ld_obj *o)
 
 	if (!(o->flags & LD_OBJ_KERNEL) || (o->flags & (LD_OBJ_LIBC | LD_OBJ_VDSO)) || !o->relro_len)
 		return LD_OK;
-	r = ld_anonymize(o->relro_addr, o->relro_len);
+	r = ld_anonymize(o->relro_addr, o->relro_len, o->relro_addr, o->relro_len);
 	return r ? ld_err_sys(&g->err, LD_E_MAP, (int)-r) : LD_OK;
 }
 
@@ -369,7 +369,7 @@ static ld_st protect_object(struct ld_group *g, struct ld_new *n)
 
 		/* large data segments are file pages: what is sealed must not be */
 		if (lo - o->base - o->seg[i].va < o->seg[i].memsz && o->seg[i].filesz > 65536)
-			r = ld_anonymize(lo, hi - lo);
+			r = ld_anonymize(lo, hi - lo, lo, hi - lo);
 		if (r)
 			return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
 	}
@@ -513,8 +513,9 @@ ld_st ld_link_finish(struct ld_group *g)
 		return st;
 	}
 	if (g->runtime) {
-		__atomic_store_n(&ld_published, c->idx + 1, __ATOMIC_RELEASE);
 		ld_tls_install(g);
+		__atomic_store_n(&ld_published, c->idx + 1, __ATOMIC_RELEASE);
+		ld_tls_commit(g);
 	}
 	return LD_OK;
 }

@@ -8,12 +8,18 @@
 #include "musl.h"
 #include "path.h"
 
-void ld_group_init(struct ld_group *g, void *scratch, size_t len)
+static struct ld_group the_group;
+static _Alignas(16) unsigned char the_scratch[16384];
+
+struct ld_group *ld_group_init(void)
 {
+	struct ld_group *g = &the_group;
+
 	/* the large buffers at the end are written before they are read */
 	memset(g, 0, offsetof(struct ld_group, path));
 	g->last = &g->first;
-	ld_scratch_init(&g->scratch, scratch, len);
+	ld_scratch_init(&g->scratch, the_scratch, sizeof the_scratch);
+	return g;
 }
 
 ld_st ld_group_begin(struct ld_group *g)
@@ -268,9 +274,12 @@ ld_st ld_load_name(struct ld_group *g, const char *name, const struct ld_obj *ne
 		   const struct ld_obj **out)
 {
 	ld_st st = load_name(g, name, needed_by, out);
+	const char *who = needed_by ? needed_by->name : g->requester;
 
+	if (g->runtime && needed_by == ld_state.main) /* what dlopen itself was asked for */
+		who = g->err.code == LD_E_NOT_FOUND ? NULL : g->requester;
 	if (ld_failed(st))
-		ld_err_context(&g->err, name, needed_by ? needed_by->name : g->requester);
+		ld_err_context(&g->err, name, who);
 	return st;
 }
 

@@ -114,8 +114,50 @@ static ld_st place_early(struct ld_group *g, int fixed, int fd, uintptr_t *base)
 	return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
 }
 
+/* len bytes at off: from the copy of the file's start when they are in it, else read apart */
+static const void *bytes_at(struct ld_group *g, struct ld_file *f, struct ld_span copy, uint64_t off,
+			    uint64_t len)
+{
+	const void *p = ld_span_at(copy, off, len);
+	char *own;
+
+	if (p)
+		return p;
+	own = ld_alloc(&g->scratch, len, sizeof(uint64_t));
+	if (!own || ld_os_pread(f->fd, own, len, off) != (long)len)
+		return NULL;
+	return own;
+}
+
+/* the interpreter's name and the property notes */
+static ld_st read_words(struct ld_group *g, struct ld_file *f, struct ld_span copy, int as_main,
+			struct ld_new *n)
+{
+	const struct ld_image *img = &g->img;
+	struct ld_props props = {0, 0};
+	const void *p;
+
+	if (as_main && img->interp_len) {
+		p = bytes_at(g, f, copy, img->interp_off, img->interp_len);
+		if (!p || !ld_span_str((struct ld_span){p, img->interp_len}, 0))
+			return ld_err_set(&g->err, LD_E_PHDR_INTERP, img->interp_off, img->interp_len, 0);
+		n->interp = ld_alloc_str(&g->b.keep, p, img->interp_len);
+		if (!n->interp)
+			return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+	}
+	if (img->prop_len && img->prop_len <= LD_MAX_NOTE) {
+		p = bytes_at(g, f, copy, img->prop_off, img->prop_len);
+		if (p)
+			ld_note_props((struct ld_span){p, img->prop_len}, &props);
+	}
+	if (props.memory_seal)
+		n->o->flags |= LD_OBJ_SEALDATA;
+	return LD_OK;
+}
+
 /* read and check everything that can be checked before a byte of the file is mapped */
-static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, struct ld_ehdr *eh)
+static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, struct ld_ehdr *eh,
+			  struct ld_new *n)
 {
 	struct ld_span copy = {g->head, 0};
 	uint64_t ph_len;
@@ -140,8 +182,10 @@ static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, st
 		if ((uint64_t)r != ph_len)
 			return ld_err_set(&g->err, LD_E_SHORT, eh->phoff, (uint64_t)r, ph_len);
 		ph = g->head;
+		copy.len = 0; /* overwritten */
 	}
-	return ld_phdr_scan(ph, eh->phnum, eh->phoff, f->st.size, ld_state.page, &g->img, &g->err);
+	st = ld_phdr_scan(ph, eh->phnum, eh->phoff, f->st.size, ld_state.page, &g->img, &g->err);
+	return ld_failed(st) ? st : read_words(g, f, copy, as_main, n);
 }
 
 /* the dynamic table: in memory already, or a copy read apart */
@@ -168,21 +212,6 @@ static ld_st read_dynamic(struct ld_group *g, struct ld_file *f, uintptr_t base,
 	return ld_dyn_parse(tab, cnt, &g->img, &n->dyn, &g->err);
 }
 
-static void note_properties(struct ld_group *g, struct ld_file *f, struct ld_obj *o)
-{
-	struct ld_props props = {0, 0};
-	uint64_t len = g->img.prop_len;
-	long r;
-
-	if (!len || len > sizeof g->head)
-		return;
-	r = ld_os_pread(f->fd, g->head, len, g->img.prop_off);
-	if (r > 0)
-		ld_note_props((struct ld_span){g->head, (uint64_t)r}, &props);
-	if (props.memory_seal)
-		o->flags |= LD_OBJ_SEALDATA;
-}
-
 /* what the record takes over from the checked image; the segments are copied to registry memory */
 static ld_st fill_object(struct ld_group *g, struct ld_new *n, uintptr_t base)
 {
@@ -206,8 +235,6 @@ static ld_st fill_object(struct ld_group *g, struct ld_new *n, uintptr_t base)
 	o->dyn = img->dyn_len ? (const void *)(base + img->dyn_va) : NULL;
 	o->relro_addr = base + img->relro_va;
 	o->relro_len = img->relro_len;
-	n->interp_off = img->interp_off;
-	n->interp_len = img->interp_len;
 	n->stack_len = img->stack_len;
 	n->has_stack = img->has_stack;
 	n->stack_exec = img->stack_exec;
@@ -281,7 +308,6 @@ static ld_st map_rest(struct ld_group *g, struct ld_file *f, struct ld_new *n, u
 	st = fill_object(g, n, base);
 	if (ld_failed(st) || !g->img.dyn_len)
 		return st;
-	note_properties(g, f, n->o);
 	return fill_tables(g, n);
 }
 
@@ -302,7 +328,7 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 	if (!o->name)
 		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
 	ld_err_context(&g->err, NULL, NULL);
-	st = read_headers(g, f, as_main, &eh);
+	st = read_headers(g, f, as_main, &eh, n);
 	if (ld_failed(st))
 		return st;
 	n->is_exec = eh.type == LD_ET_EXEC;
@@ -369,23 +395,23 @@ ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t p
 	return fill_tables(g, n);
 }
 
-long ld_anonymize(uintptr_t addr, size_t len)
+long ld_anonymize(uintptr_t addr, size_t len, uintptr_t from, size_t from_len)
 {
-	unsigned char small[16384] LD_UNINIT;
-	unsigned char *copy = small;
+	unsigned char page[4096] LD_UNINIT;
+	unsigned char *copy = page;
 	long r;
 
-	if (len > sizeof small) {
-		r = ld_os_map_anon(0, len, 1);
+	if (from_len > sizeof page) {
+		r = ld_os_map_anon(0, from_len, 1);
 		if (ld_os_failed(r))
 			return r;
 		copy = (unsigned char *)r;
 	}
-	memcpy(copy, (const void *)addr, len);
+	memcpy(copy, (const void *)from, from_len);
 	r = ld_os_remap_anon(addr, len, 1);
 	if (!ld_os_failed(r))
-		memcpy((void *)addr, copy, len);
-	if (copy != small)
-		(void)ld_os_munmap(copy, len);
+		memcpy((void *)from, copy, from_len);
+	if (copy != page)
+		(void)ld_os_munmap(copy, from_len);
 	return ld_os_failed(r) ? r : 0;
 }

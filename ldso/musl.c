@@ -10,10 +10,13 @@
 #include "dynlink.h"
 #include "fork_impl.h"
 #include "libc.h"
+
+/* before our headers, which hide all they declare: this one the program may copy */
+extern char **__environ;
+
 #include "replace/replace.h"
 #include "musl.h"
 
-extern char **__environ;
 hidden int __membarrier(int, int);
 hidden void __block_app_sigs(void *);
 hidden void __restore_sigs(void *);

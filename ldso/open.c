@@ -72,14 +72,18 @@ static void gather(struct ld_group *g, int fd, const struct ld_stat *st, struct 
 	ff->control_errno = g->control_errno;
 	ff->check_errno = check_waiting(fd, enforcing);
 	ff->checked = 1;
-	if (ff->check_errno == LD_EFAULT && !enforcing) {
-		/* valgrind 3.19 and the like: the check does not exist here */
-		ff->checked = ff->check_errno = 0;
+	if (ff->check_errno == LD_EFAULT) {
+		/* valgrind 3.19 and the like take it for an execve: the check does not exist here */
+		ff->checked = ff->check_errno = g->facts.have_check = 0;
+		if (!g->runtime)
+			ld_state.have_check = 0;
+		return;
 	}
 	if (ff->check_errno) {
 		long flags = ld_os_fs_flags(fd, &type);
 
 		ff->noexec = flags > 0 && (flags & LD_ST_NOEXEC);
+		ff->no_x = ld_os_may_execute(fd) == -LD_EACCES;
 	}
 }
 
@@ -91,7 +95,7 @@ static ld_st refuse(struct ld_group *g, struct ld_file *f, const struct ld_verdi
 	(void)ld_err_set(err, v->code, 0, 0, 0);
 	err->sys = v->sys;
 	err->mode = f->st.mode & 07777;
-	if (v->code == LD_E_REF_NOEXEC && ld_mount_point(f->fd, (char *)g->head, sizeof g->head))
+	if (v->code == LD_E_REF_NOEXEC && ld_mount_point(f->st.mount_id, (char *)g->head, sizeof g->head))
 		err->where = ld_alloc_str(&g->scratch, (char *)g->head, ld_strlen((char *)g->head));
 	if (v->code == LD_E_REF_NOEXEC && !err->where)
 		err->where = ld_alloc_str(&g->scratch, f->path, (size_t)(base - f->path));
@@ -131,6 +135,7 @@ static int try_open(struct ld_group *g, const char *path, const char *needed_by,
 	long fd = ld_os_open(path);
 
 	*st = LD_OK;
+	f->absent = (int)-fd;
 	if (fd == -LD_ENOENT || fd == -LD_ENOTDIR)
 		return 0;
 	if (fd < 0) {
@@ -154,7 +159,7 @@ ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out)
 		return ld_err_set(&g->err, LD_E_REF_RELATIVE, 0, 0, 0);
 	r = try_open(g, path, g->requester, out, &st);
 	if (!r)
-		return ld_err_sys(&g->err, LD_E_NOT_FOUND, LD_ENOENT);
+		return ld_err_sys(&g->err, LD_E_NOT_FOUND, out->absent);
 	return st;
 }
 
@@ -217,7 +222,7 @@ ld_st ld_open_library(struct ld_group *g, const char *name, const struct ld_obj 
 		if (name[0] != '/' && ld_facts_restricted(&g->facts))
 			return ld_err_set(&g->err, LD_E_REF_RELATIVE, 0, 0, 0);
 		r = try_open(g, name, who, out, &st);
-		return r ? st : ld_err_sys(&g->err, LD_E_NOT_FOUND, LD_ENOENT);
+		return r ? st : ld_err_sys(&g->err, LD_E_NOT_FOUND, out->absent);
 	}
 	if (ld_strlen(name) > LD_MAX_NAME)
 		return ld_err_set(&g->err, LD_E_NAME_LONG, 0, ld_strlen(name), LD_MAX_NAME);

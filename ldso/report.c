@@ -110,11 +110,11 @@ LD_NORETURN void ld_die(struct ld_group *g)
 }
 
 /* the number in front of the blank at p, and what follows the blank */
-static const char *number(const char *p, long *out)
+static const char *number(const char *p, uint64_t *out)
 {
 	*out = 0;
 	while (*p >= '0' && *p <= '9')
-		*out = *out * 10 + (*p++ - '0');
+		*out = *out * 10 + (uint64_t)(*p++ - '0');
 	return *p ? p + 1 : p;
 }
 
@@ -129,29 +129,30 @@ static const char *field(const char *p)
  * The mount point for a message, from /proc/self/mountinfo (proc(5)): lines "ID PARENT MAJ:MIN ROOT POINT
  * ...". Only called after a refusal; when the table is not to be had, the message does without.
  */
-int ld_mount_point(int fd, char *buf, size_t len)
+int ld_mount_point(uint64_t mount_id, char *buf, size_t len)
 {
-	long id = ld_os_mount_id(fd), table, got;
+	long table, got;
 	uint64_t off = 0;
 
-	table = id < 0 ? id : ld_os_open("/proc/self/mountinfo");
+	table = mount_id ? ld_os_open("/proc/self/mountinfo") : -LD_ENOENT;
 	if (table < 0)
 		return 0;
 	while ((got = ld_os_pread((int)table, buf, len - 1, off)) > 0) {
 		const char *line = buf, *p, *end;
-		long n;
+		uint64_t id;
+		size_t n;
 
 		buf[got] = 0;
 		for (end = line; *end && *end != '\n'; end++)
 			;
 		if (!*end)
 			break; /* the last line, or one longer than the buffer */
-		p = number(line, &n);
-		if (n == id) {
+		p = number(line, &id);
+		if (id == mount_id) {
 			p = field(field(field(p)));
 			end = field(p);
-			n = end - p - 1;
-			memmove(buf, p, (size_t)n);
+			n = (size_t)(end - p) - 1;
+			memmove(buf, p, n);
 			buf[n] = 0;
 			(void)ld_os_close((int)table);
 			return n > 0;

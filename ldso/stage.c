@@ -9,6 +9,8 @@
 #include "dso.h"
 #include "musl.h"
 
+#define SELF_SEGS 6 /* PT_LOADs of the loader itself */
+
 typedef void stage2_fn(uintptr_t base, uintptr_t *sp, uintptr_t *auxv);
 typedef void stage_fn(uintptr_t *sp, uintptr_t *auxv);
 
@@ -16,7 +18,8 @@ struct ld_obj ld_self LD_RELRO;
 struct ld_dyn ld_self_dyn LD_RELRO;
 
 /* the first registry memory: part of RELRO, so it is protected and sealed together with it */
-_Alignas(LD_ARCH_PAGE_MAX) unsigned char ld_start_area[LD_START_AREA] LD_RELRO;
+_Alignas(LD_ARCH_PAGE_MAX) __attribute__((section(".data.rel.ro.area")))
+unsigned char ld_start_area[LD_START_AREA];
 
 void __dls2(unsigned char *base, uintptr_t *sp);
 
@@ -41,12 +44,22 @@ static ld_st know_self(uintptr_t base, struct ld_image *img, struct ld_seg *seg,
 	const struct ld_elf_ehdr *eh = (const void *)base;
 	const struct ld_elf_phdr *ph = (const void *)(base + eh->e_phoff);
 	ld_st st = ld_phdr_scan(ph, eh->e_phnum, eh->e_phoff, UINT64_MAX, ld_state.page, img, err);
+	uintptr_t from, end;
 
 	if (ld_failed(st))
 		return st;
-	/* all that is written from here on goes to anonymous memory: MADV_DONTNEED cannot undo it */
-	if (ld_anonymize(base + img->relro_va, img->relro_len))
+	/*
+	 * All that is written from here on goes to anonymous memory: MADV_DONTNEED cannot undo it. The
+	 * start area, which the linker puts first because of its alignment, holds nothing yet.
+	 */
+	from = base + img->relro_va;
+	end = from + img->relro_len;
+	if (from == (uintptr_t)ld_start_area)
+		from += LD_START_AREA;
+	if (ld_anonymize(base + img->relro_va, img->relro_len, from, end - from))
 		return ld_err_set(err, LD_E_MAP, 0, 0, 0);
+	if (img->seg_cnt > SELF_SEGS)
+		return ld_err_set(err, LD_E_PHDR_SEGS, 0, img->seg_cnt, SELF_SEGS);
 	for (uint32_t i = 0; i < img->seg_cnt; i++)
 		seg[i] = img->seg[i];
 	ld_self = (struct ld_obj){
@@ -77,7 +90,7 @@ static ld_st relocate_self(struct ld_err *err)
 /* there is a thread pointer now; the loader is not relocated yet */
 static LD_NOINLINE void stage2(uintptr_t base, uintptr_t *sp, uintptr_t *auxv)
 {
-	static struct ld_seg self_seg[LD_MAX_SEGS] LD_RELRO;
+	static struct ld_seg self_seg[SELF_SEGS] LD_RELRO;
 	struct ld_err err = {0};
 	struct ld_image img;
 	stage_fn *next = ld_start;

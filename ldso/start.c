@@ -11,7 +11,6 @@
 #include "path.h"
 
 #define READ_IMPLIES_EXEC 0x0400000ul
-#define SCRATCH_LEN 8192
 
 struct ld_state ld_state LD_RELRO;
 
@@ -104,31 +103,31 @@ static void apply_words(struct ld_policy *p, const char *words, unsigned keys, c
 	ld_report_text("ward: ", source, ": wrong policy word ignored");
 }
 
-static void decide_policy(const char *words)
+/* fills in g->facts: securebits are read once */
+static void decide_policy(struct ld_group *g, const char *words)
 {
 	struct ld_policy floor = {{0}};
 	struct ld_policy *p = &ld_state.policy;
 	const char *env = env_get(ld_state.envp, "LD_WARD");
-	struct ld_facts f;
+	struct ld_facts *f = &g->facts;
 
 	(void)ld_policy_words(&floor, span_of(LD_BUILD_FLOOR), 0, LD_KEYS_ALL, NULL);
 	ld_policy_default(p);
 	(void)ld_policy_words(p, span_of(LD_BUILD_POLICY), 0, LD_KEYS_ALL, NULL);
 	ld_policy_raise(p, &floor);
-	ld_facts_now(&f);
-	ld_state.restricted = ld_facts_restricted(&f);
+	ld_facts_now(f);
+	ld_state.restricted = ld_facts_restricted(f);
 	apply_words(p, words, LD_KEYS_ALL, "--policy");
 	if (!ld_state.restricted)
 		apply_words(p, env, LD_KEYS_ENV, "LD_WARD");
-	ld_facts_now(&f);
-	ld_state.restricted = ld_facts_restricted(&f);
+	ld_state.restricted = ld_facts_restricted(f);
 }
 
-static void report_ignored(const char *name)
+static void report_ignored(const struct ld_group *g, const char *name)
 {
 	struct ld_text t;
 	char buf[160];
-	long bits = ld_os_securebits();
+	uint32_t bits = g->facts.securebits;
 
 	if (ld_state.policy.v[LD_KEY_REPORT] == LD_REPORT_QUIET || ld_state.secure)
 		return;
@@ -138,9 +137,9 @@ static void report_ignored(const char *name)
 	ld_text_str(&t, "ward: ");
 	ld_text_str(&t, name);
 	ld_text_str(&t, " ignored: restricted by ");
-	if (bits > 0) {
+	if (bits) {
 		ld_text_str(&t, "securebits ");
-		ld_text_hex(&t, (uint64_t)bits);
+		ld_text_hex(&t, bits);
 	} else {
 		ld_text_str(&t, "policy");
 	}
@@ -204,21 +203,29 @@ static uintptr_t stack_top(const struct auxv *a, char **argv)
 	return (uintptr_t)last + ld_strlen(last) + 1;
 }
 
-static void undo_exec_data(struct ld_group *g, const uintptr_t *sp, const struct auxv *a, int stack_exec)
+/* before anything is mapped: READ_IMPLIES_EXEC inherited from outside would make it executable */
+static int clear_personality(void)
 {
 	long persona = ld_os_personality(0xffffffff);
-	int implied = persona > 0 && (persona & (long)READ_IMPLIES_EXEC);
 
-	if (implied)
-		(void)ld_os_personality((unsigned long)persona & ~READ_IMPLIES_EXEC);
-	if (implied)
-		for (struct ld_new *n = g->first; n; n = n->next)
-			if (n->o->flags & LD_OBJ_KERNEL)
-				repair_object(n->o);
-	if (implied && !ld_group_find(g, &ld_self))
+	if (persona < 0 || !(persona & (long)READ_IMPLIES_EXEC))
+		return 0;
+	(void)ld_os_personality((unsigned long)persona & ~READ_IMPLIES_EXEC);
+	return 1;
+}
+
+/* what the kernel mapped executable without need: data under that personality, main's stack */
+static void repair_kernel_mapped(const uintptr_t *sp, const struct auxv *a, int implied,
+				 const struct ld_new *main_new)
+{
+	int stack_exec = (main_new->o->flags & LD_OBJ_KERNEL) && main_new->stack_exec;
+
+	if (implied) {
 		repair_object(&ld_self);
-	if ((implied || stack_exec) && a->v[LD_AT_EXECFN] && stack_to_rw(sp, stack_top(a, ld_state.envp)) &&
-	    stack_exec)
+		if (main_new->o->flags & LD_OBJ_KERNEL)
+			repair_object(main_new->o);
+	}
+	if ((implied || stack_exec) && stack_to_rw(sp, stack_top(a, ld_state.envp)) && stack_exec)
 		ld_report_text("ward: the stack stays executable: the kernel refuses to change it", NULL, "");
 }
 
@@ -434,15 +441,6 @@ static void list_needed(struct ld_group *g)
 	}
 }
 
-static const char *interp_of(struct ld_group *g, const struct ld_file *f, const struct ld_new *n)
-{
-	char *s = ld_alloc(&g->b.keep, n->interp_len + 1, 1);
-
-	if (!s || ld_os_pread(f->fd, s, n->interp_len, n->interp_off) != (long)n->interp_len)
-		return NULL;
-	return s;
-}
-
 /* another C library's loader would have been meant: its programs do not run on musl */
 static int is_foreign(const char *interp)
 {
@@ -450,6 +448,22 @@ static int is_foreign(const char *interp)
 
 	return ld_after(base, "ld-linux") || ld_after(base, "ld64.so") || ld_after(base, "ld.so.1") ||
 	       ld_after(base, "linker");
+}
+
+static LD_NORETURN void die_foreign(const char *path, const char *interp)
+{
+	struct ld_text t;
+	char buf[1200];
+
+	ld_text_init(&t, buf, sizeof buf);
+	ld_text_str(&t, "ward: ");
+	ld_text_raw(&t, path);
+	ld_text_str(&t, ": its interpreter is ");
+	ld_text_raw(&t, interp);
+	ld_text_str(&t, ld_after(ld_path_base(interp), "linker") ? ": an Android program\n"
+								 : ": a glibc program\n");
+	(void)ld_os_write(2, t.buf, t.len);
+	ld_os_exit(127);
 }
 
 static void rewrite_auxv(uintptr_t *raw, const struct ld_new *n, const char *name)
@@ -512,13 +526,10 @@ static ld_st main_from_file(struct ld_group *g, struct ld_command *c, struct ld_
 		(void)ld_err_sys(&g->err, LD_E_OPEN, (int)-r);
 		open_failed(g, path);
 	}
-	interp = (*out)->interp_len ? interp_of(g, &f, *out) : NULL;
+	interp = (*out)->interp;
 	(void)ld_os_close(f.fd);
-	if (interp && is_foreign(interp)) {
-		ld_report_text("ward: ", path, ": its interpreter is");
-		ld_report_text("ward: ", interp, ": a glibc program");
-		ld_os_exit(127);
-	}
+	if (interp && is_foreign(interp))
+		die_foreign(path, interp);
 	if (interp)
 		ld_state.self_name = interp; /* listings name the loader that execve would have used */
 	return add_main(g, *out);
@@ -555,7 +566,7 @@ static ld_st reserve_registry(struct ld_group *g)
 }
 
 /* restricted: what the caller chose is not used; options that cannot be honoured are errors */
-static void choose_inputs(const struct ld_command *c, const char **preload)
+static void choose_inputs(const struct ld_group *g, const struct ld_command *c, const char **preload)
 {
 	if (ld_state.restricted) {
 		if (c->preload || c->library_path) {
@@ -564,8 +575,8 @@ static void choose_inputs(const struct ld_command *c, const char **preload)
 				       NULL, "");
 			ld_os_exit(2);
 		}
-		report_ignored("LD_PRELOAD");
-		report_ignored("LD_LIBRARY_PATH");
+		report_ignored(g, "LD_PRELOAD");
+		report_ignored(g, "LD_LIBRARY_PATH");
 		return;
 	}
 	ld_state.library_path = c->library_path ? c->library_path
@@ -613,17 +624,16 @@ static ld_st link_all(struct ld_group *g, struct ld_new *main_new)
 /* everything up to the jump; returns where to jump */
 static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t **new_sp)
 {
-	unsigned char scratch[SCRATCH_LEN] LD_UNINIT;
-	struct ld_group group LD_UNINIT;
-	struct ld_group *g = &group;
+	struct ld_group *g = ld_group_init();
 	struct ld_command c = {0};
 	struct ld_new *main_new = NULL;
 	const char *preload = NULL;
 	struct auxv a;
-	int direct;
+	int direct, implied;
 	ld_st st;
 
 	init_state(sp, auxv, &a);
+	implied = clear_personality();
 	direct = a.v[LD_AT_PHDR] == (uintptr_t)ld_self.phdr;
 	if (direct && ld_state.secure) {
 		ld_report_text("ward: a direct run is not possible with raised privileges", NULL, "");
@@ -632,31 +642,30 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	probe_kernel();
 	if (direct)
 		ld_command_parse(ld_state.argc, ld_state.argv, &c);
-	decide_policy(c.policy);
+	decide_policy(g, c.policy);
 	ld_state.list = c.list;
-	ld_group_init(g, scratch, sizeof scratch);
-	ld_facts_now(&g->facts);
 	ld_tls_totals_init(&g->tls);
 	refuse_missing(g);
 	if (direct && ld_state.policy.v[LD_KEY_DIRECT] == LD_DIRECT_DENY) {
 		ld_report_text("ward: direct runs are denied by policy", NULL, "");
 		ld_os_exit(127);
 	}
-	choose_inputs(&c, &preload);
+	choose_inputs(g, &c, &preload);
 	st = reserve_registry(g);
 	if (!ld_failed(st))
 		st = ld_group_begin(g);
 	if (!ld_failed(st))
 		st = direct ? main_from_file(g, &c, &main_new) : main_from_kernel(g, &a, &main_new);
-	if (!ld_failed(st))
-		st = load_all(g, preload, a.v[LD_AT_SYSINFO_EHDR]);
+	if (ld_failed(st))
+		ld_die(g);
+	repair_kernel_mapped(sp, &a, implied, main_new);
+	st = load_all(g, preload, a.v[LD_AT_SYSINFO_EHDR]);
 	if (ld_failed(st))
 		ld_die(g);
 	if (ld_state.list) {
 		list_needed(g);
 		ld_os_exit(ld_state.list == 2 ? 127 : 0);
 	}
-	undo_exec_data(g, sp, &a, !direct && main_new->stack_exec);
 	*new_sp = sp;
 	if (direct) {
 		/* the program's argc stands in the word below its argv */

@@ -134,9 +134,16 @@ void ld_tls_install(struct ld_group *g)
 	static const struct ld_rt_walk walk = {prepare_thread, dtv_of};
 	struct ld_tls_ext *x = g->tls_ext;
 
+	if (x)
+		ld_rt_threads_install(&walk, x);
+}
+
+void ld_tls_commit(struct ld_group *g)
+{
+	struct ld_tls_ext *x = g->tls_ext;
+
 	if (!x)
 		return;
-	ld_rt_threads_install(&walk, x);
 	ld_rt_tls_totals(x->chunk->tls_block_len, x->chunk->tls_totals.align, x->cnt);
 	ld_rt_threads_end();
 	g->tls_ext = NULL;

@@ -10,19 +10,44 @@
 
 #define MAX_PAGES 64
 
+static int is_special(uintptr_t addr, uint64_t page)
+{
+	return ld_os_madvise((void *)addr, page, LD_MADV_DOFORK) == -LD_EINVAL;
+}
+
+/* the first page of the special mappings below the vdso; x86 has had six of them since Linux 6.13 */
+static uintptr_t find_start(uintptr_t vdso, uint64_t page)
+{
+	uintptr_t lo = vdso;
+
+	if (is_special(vdso - 6 * page, page) && !is_special(vdso - 7 * page, page))
+		return vdso - 6 * page;
+	for (int i = 0; i < MAX_PAGES && is_special(lo - page, page); i++)
+		lo -= page;
+	return lo;
+}
+
+/* where the image's own headers say that it ends; section headers come last in a vdso */
+static uint64_t guess_len(uintptr_t vdso, uint64_t page)
+{
+	const struct ld_elf_ehdr *eh = (const void *)vdso;
+	uint64_t end = eh->e_shoff + (uint64_t)eh->e_shnum * eh->e_shentsize;
+
+	return end && end < MAX_PAGES * page ? ld_align_up(end, page) : page;
+}
+
 void ld_seal_system(uintptr_t vdso)
 {
-	uint64_t page = ld_state.page;
-	uintptr_t lo = vdso;
+	uint64_t page = ld_state.page, len;
+	uintptr_t lo;
 
 	if (!vdso || vdso % page || !ld_state.have_seal || ld_state.policy.v[LD_KEY_VDSO] != LD_VDSO_SEAL)
 		return;
-	for (int i = 0; i < MAX_PAGES; i++) {
-		if (ld_os_madvise((void *)(lo - page), page, LD_MADV_DOFORK) != -LD_EINVAL)
-			break;
-		lo -= page;
-	}
-	for (uint64_t pages = 1; pages <= MAX_PAGES; pages++)
-		if (ld_os_mseal((void *)lo, vdso - lo + pages * page) != -LD_EINVAL)
+	lo = find_start(vdso, page);
+	len = guess_len(vdso, page);
+	if (!ld_os_mseal((void *)lo, vdso - lo + len))
+		return;
+	for (len = page; len <= MAX_PAGES * page; len += page)
+		if (ld_os_mseal((void *)lo, vdso - lo + len) != -LD_EINVAL)
 			return;
 }

@@ -37,8 +37,8 @@ $(B)/gen/ward.flags: FORCE
 
 $(B)/gen/ld_config.h: FORCE $(B)/stamp/musl-src VERSION tools/gen-config
 	@ARCH='$(ARCH)' PREFIX='$(PREFIX)' SYSLIBDIR='$(SYSLIBDIR)' POLICY='$(POLICY)' \
-		FLOOR='$(FLOOR)' tools/gen-config $(MUSL) >$@.tmp
-	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+		FLOOR='$(FLOOR)' tools/gen-config $(MUSL) >$@.$$$$ && \
+		if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 $(LD_OBJS): $(B)/gen/ward.flags $(STOCK_STAMP) | $(B)/gen/ld_config.h
 
@@ -56,8 +56,7 @@ $(B)/obj/%.o: %.S
 
 # The list of musl objects to link: all of libc.so's but those we replace, then dlstart.
 $(B)/gen/link-objects.txt: $(STOCK_STAMP) $(wildcard ldso/replace/DROP) tools/link-list
-	$(Q)tools/link-list $(MUSL_OBJ) $(B)/gen/musl-objects.txt ldso/replace/DROP >$@.tmp
-	@mv $@.tmp $@
+	$(Q)tools/link-list $(MUSL_OBJ) $(B)/gen/musl-objects.txt ldso/replace/DROP >$@.$$$$ && mv $@.$$$$ $@
 
 # The last step is one rename: programs that run on the old loader, and a failed link, keep it.
 .PRECIOUS: $(LDSO)

@@ -56,29 +56,27 @@ static ld_st bad_rel(struct job *j, enum ld_code code, uint64_t off, uint64_t go
 
 int ld_lfs64_name(const char *name, char *out, size_t len)
 {
-	static const char *const names[] = {
-		"aio_cancel", "aio_error", "aio_fsync", "aio_read", "aio_return", "aio_suspend",
-		"aio_write", "alphasort", "creat", "fallocate", "fgetpos", "fopen", "freopen",
-		"fseeko", "fsetpos", "fstat", "fstatat", "fstatfs", "fstatvfs", "ftello",
-		"ftruncate", "ftw", "getdents", "getrlimit", "glob", "globfree", "lio_listio",
-		"lockf", "lseek", "lstat", "mkostemp", "mkostemps", "mkstemp", "mkstemps", "mmap",
-		"nftw", "open", "openat", "posix_fadvise", "posix_fallocate", "pread", "preadv",
-		"prlimit", "pwrite", "pwritev", "readdir", "scandir", "sendfile", "setrlimit",
-		"stat", "statfs", "statvfs", "tmpfile", "truncate", "versionsort",
-		"__fxstat", "__fxstatat", "__lxstat", "__xstat",
-	};
+	/* one string, so that it needs no relocation; a list of pointers would */
+	static const char names[] =
+		"aio_cancel\0aio_error\0aio_fsync\0aio_read\0aio_return\0aio_suspend\0aio_write\0"
+		"alphasort\0creat\0fallocate\0fgetpos\0fopen\0freopen\0fseeko\0fsetpos\0fstat\0"
+		"fstatat\0fstatfs\0fstatvfs\0ftello\0ftruncate\0ftw\0getdents\0getrlimit\0glob\0"
+		"globfree\0lio_listio\0lockf\0lseek\0lstat\0mkostemp\0mkostemps\0mkstemp\0mkstemps\0"
+		"mmap\0nftw\0open\0openat\0posix_fadvise\0posix_fallocate\0pread\0preadv\0prlimit\0"
+		"pwrite\0pwritev\0readdir\0scandir\0sendfile\0setrlimit\0stat\0statfs\0statvfs\0"
+		"tmpfile\0truncate\0versionsort\0__fxstat\0__fxstatat\0__lxstat\0__xstat\0";
 	size_t n = ld_strlen(name), cut;
 
 	/* the re-entrant readdir64_r carries its 64 in the middle */
-	if (ld_streq(name, "readdir64_r") && len > 10) {
+	if (n == 11 && len > 10 && !memcmp(name, "readdir64_r", 11)) {
 		memcpy(out, "readdir_r", 10);
 		return 1;
 	}
 	if (n < 3 || name[n - 2] != '6' || name[n - 1] != '4' || n - 1 > len)
 		return 0;
 	cut = n - 2;
-	for (size_t i = 0; i < LD_COUNTOF(names); i++) {
-		if (ld_strlen(names[i]) != cut || memcmp(names[i], name, cut))
+	for (const char *p = names; *p; p += ld_strlen(p) + 1) {
+		if (ld_strlen(p) != cut || memcmp(p, name, cut))
 			continue;
 		memcpy(out, name, cut);
 		out[cut] = 0;
@@ -326,9 +324,18 @@ static ld_st apply_rela(struct job *j, const struct ld_elf_rela *r, uint64_t cnt
 	uintptr_t base = j->o->base;
 
 	for (; cnt; cnt--, r++) {
-		enum ld_rel_kind kind = ld_rel_kind(LD_R_TYPE(r->r_info));
+		enum ld_rel_kind kind;
 		ld_st st;
 
+		/* runs of relative relocations, which linkers put first */
+		if (LD_R_TYPE(r->r_info) == LD_ARCH_R_RELATIVE &&
+		    r->r_offset - j->w.va <= j->w.len - sizeof(ld_word) &&
+		    j->w.len >= sizeof(ld_word)) {
+			if (!j->self)
+				*(ld_word *)(base + r->r_offset) = base + r->r_addend;
+			continue;
+		}
+		kind = ld_rel_kind(LD_R_TYPE(r->r_info));
 		if (LD_UNLIKELY(!place_ok(j, r->r_offset, kind == LD_REL_PC32 ? 4 : sizeof(ld_word)))) {
 			if (kind == LD_REL_NONE)
 				continue;
@@ -380,7 +387,7 @@ static ld_st apply_rel(struct job *j, const struct ld_elf_rel *r, uint64_t cnt)
 static ld_st apply_relr(struct job *j, const ld_word *r, uint64_t cnt)
 {
 	uintptr_t base = j->o->base;
-	uint64_t at = 0;
+	uint64_t at = 0, lowest, highest;
 	int started = 0;
 
 	for (; cnt; cnt--, r++) {
@@ -396,13 +403,17 @@ static ld_st apply_relr(struct job *j, const ld_word *r, uint64_t cnt)
 		}
 		if (!started)
 			return bad_rel(j, LD_E_REL_PLACE, 0, e, 0);
-		for (uint64_t p = at; e >>= 1; p += sizeof(ld_word)) {
-			if (!(e & 1))
-				continue;
-			if (LD_UNLIKELY(!place_ok(j, p, sizeof(ld_word))))
-				return bad_rel(j, LD_E_REL_PLACE, p, p, 0);
-			*(ld_word *)(base + p) += base;
-		}
+		e >>= 1;
+		if (!e)
+			goto next;
+		/* one check for the bitmap: from its first place to its last */
+		lowest = at + (uint64_t)__builtin_ctzll(e) * sizeof(ld_word);
+		highest = at + (63 - (uint64_t)__builtin_clzll(e)) * sizeof(ld_word);
+		if (LD_UNLIKELY(!place_ok(j, lowest, highest - lowest + sizeof(ld_word))))
+			return bad_rel(j, LD_E_REL_PLACE, lowest, highest, 0);
+		for (; e; e &= e - 1)
+			*(ld_word *)(base + at + (uint64_t)__builtin_ctzll(e) * sizeof(ld_word)) += base;
+	next:
 		at += (LD_ARCH_BITS - 1) * sizeof(ld_word);
 	}
 	return LD_OK;

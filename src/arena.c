@@ -13,9 +13,7 @@ struct block {
 
 void ld_scratch_init(struct ld_arena *a, void *p, size_t len)
 {
-	*a = (struct ld_arena){.cur = p, .end = (unsigned char *)p + len};
-	if (len)
-		memset(p, 0, len);
+	*a = (struct ld_arena){.cur = p, .end = (unsigned char *)p + len, .used = 1};
 }
 
 void ld_scratch_free(struct ld_arena *a)
@@ -47,6 +45,7 @@ static int grow_scratch(struct ld_arena *a, size_t need)
 	b->prev = a->blocks;
 	b->len = len;
 	a->blocks = b;
+	a->used = 0;
 	a->cur = (unsigned char *)(b + 1);
 	a->end = (unsigned char *)b + len;
 	return 0;
@@ -79,6 +78,8 @@ void *ld_alloc(struct ld_arena *a, size_t len, size_t align)
 			unsigned char *p = a->cur + pad;
 
 			a->cur = p + len;
+			if (a->used)
+				memset(p, 0, len);
 			return p;
 		}
 		if (len > SIZE_MAX / 4)

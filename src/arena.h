@@ -12,6 +12,7 @@ struct ld_arena {
 	unsigned char *cur, *end;   /* free bytes */
 	unsigned char *next, *limit; /* registry: where growth goes on, and where it must stop */
 	void *blocks;               /* scratch: list of mapped blocks */
+	int used;                   /* scratch: the memory was used before and is not zero */
 };
 
 /* scratch memory, first the len bytes at p (may be 0), then mapped blocks */

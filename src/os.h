@@ -19,6 +19,7 @@ struct ld_stat {
 	uint64_t dev, ino, size;
 	int64_t mtime;           /* nanoseconds */
 	uint32_t mode, nlink, uid;
+	uint64_t mount_id;       /* 0 = the kernel does not tell */
 };
 
 static inline int ld_os_failed(long r)
@@ -69,7 +70,7 @@ long ld_os_personality(unsigned long persona); /* 0xffffffff reads */
 long ld_os_readlink(const char *path, char *buf, size_t len);
 long ld_os_memfd_seals(int fd);  /* F_GET_SEALS */
 long ld_os_fs_flags(int fd, uint64_t *type); /* f_flags of fstatfs(2); type = f_type */
-long ld_os_mount_id(int fd);     /* statx STATX_MNT_ID, or -errno */
+long ld_os_may_execute(int fd);  /* faccessat2(2) X_OK with the effective ids: 0, or -errno */
 long ld_os_getpid(void);
 void ld_os_sleep_us(unsigned us);
 LD_NORETURN void ld_os_exit(int status);

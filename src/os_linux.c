@@ -6,7 +6,7 @@
 #include "ld_sys.h"
 
 enum {
-	AT_FDCWD_ = -100, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
+	AT_FDCWD_ = -100, AT_EACCESS_ = 0x200, X_OK_ = 1, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
 	O_CLOEXEC_ = 02000000, O_NOCTTY_ = 0400, O_NONBLOCK_ = 04000,
 	MAP_SHARED_ = 1, MAP_PRIVATE_ = 2, MAP_FIXED_ = 0x10, MAP_ANONYMOUS_ = 0x20,
 	MAP_NORESERVE_ = 0x4000, MAP_POPULATE_ = 0x8000, MAP_FIXED_NOREPLACE_ = 0x100000,
@@ -46,15 +46,10 @@ long ld_os_close(int fd)
 	return sys(LD_NR_CLOSE, fd, 0, 0, 0, 0, 0);
 }
 
-static long do_statx(int fd, long mask, struct statx_buf *x)
-{
-	return sys(LD_NR_STATX, fd, (long)"", AT_EMPTY_PATH_, mask, (long)x, 0);
-}
-
 long ld_os_fstat(int fd, struct ld_stat *st)
 {
 	struct statx_buf x;
-	long r = do_statx(fd, STATX_BASIC_, &x);
+	long r = sys(LD_NR_STATX, fd, (long)"", AT_EMPTY_PATH_, STATX_BASIC_ | STATX_MNT_ID_, (long)&x, 0);
 
 	if (r)
 		return r;
@@ -65,17 +60,13 @@ long ld_os_fstat(int fd, struct ld_stat *st)
 	st->mode = x.mode;
 	st->nlink = x.nlink;
 	st->uid = x.uid;
+	st->mount_id = x.mask & STATX_MNT_ID_ ? x.mnt_id : 0;
 	return 0;
 }
 
-long ld_os_mount_id(int fd)
+long ld_os_may_execute(int fd)
 {
-	struct statx_buf x;
-	long r = do_statx(fd, STATX_MNT_ID_, &x);
-
-	if (r)
-		return r;
-	return x.mask & STATX_MNT_ID_ ? (long)x.mnt_id : -LD_ENOSYS;
+	return sys(LD_NR_FACCESSAT2, fd, (long)"", X_OK_, AT_EMPTY_PATH_ | AT_EACCESS_, 0, 0);
 }
 
 long ld_os_pread(int fd, void *buf, size_t len, uint64_t off)

@@ -23,7 +23,7 @@ static enum ld_code reason(const struct ld_file_facts *file)
 	if (file->check_errno == LD_EACCES || file->check_errno == LD_EPERM) {
 		if (file->noexec)
 			return LD_E_REF_NOEXEC;
-		if (file->check_errno == LD_EACCES && !(file->mode & 0111))
+		if (file->check_errno == LD_EACCES && (!(file->mode & 0111) || file->no_x))
 			return LD_E_REF_MODE;
 		return LD_E_REF_LSM;
 	}

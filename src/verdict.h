@@ -31,6 +31,7 @@ struct ld_file_facts {
 	int check_errno;   /* positive errno, 0 = executable */
 	int control_errno; /* positive errno of the control; ENOTDIR is right; 0 with control_made = faked */
 	int control_made;
+	int no_x;          /* its mode gives this process no execute permission (asked only then, too) */
 	int noexec;        /* its file system is mounted noexec (asked only after a refusal) */
 };
 

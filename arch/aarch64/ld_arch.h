@@ -4,6 +4,7 @@
 
 #define LD_ARCH_BITS 64
 #define LD_ARCH_MACHINE 183 /* EM_AARCH64 */
+#define LD_ARCH_R_RELATIVE 1027
 #define LD_ARCH_PAGE_MAX 65536
 #define LD_ARCH_TLS_ABOVE 1 /* variant I: blocks lie above the thread pointer */
 #define LD_ARCH_TLS_GAP 16

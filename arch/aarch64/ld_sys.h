@@ -21,6 +21,7 @@
 #define LD_NR_EXIT_GROUP 94
 #define LD_NR_EXECVEAT 281
 #define LD_NR_STATX 291
+#define LD_NR_FACCESSAT2 439
 #define LD_NR_MSEAL 462
 
 static inline long ld_sys6(long n, long a, long b, long c, long d, long e, long f)

@@ -4,6 +4,7 @@
 
 #define LD_ARCH_BITS 64
 #define LD_ARCH_MACHINE 62 /* EM_X86_64 */
+#define LD_ARCH_R_RELATIVE 8
 #define LD_ARCH_PAGE_MAX 4096 /* largest page size the architecture uses */
 #define LD_ARCH_TLS_ABOVE 0 /* variant II: blocks lie below the thread pointer */
 #define LD_ARCH_TLS_GAP 0

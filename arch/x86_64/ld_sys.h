@@ -21,6 +21,7 @@
 #define LD_NR_EXIT_GROUP 231
 #define LD_NR_EXECVEAT 322
 #define LD_NR_STATX 332
+#define LD_NR_FACCESSAT2 439
 #define LD_NR_MSEAL 462
 
 static inline long ld_sys6(long n, long a, long b, long c, long d, long e, long f)

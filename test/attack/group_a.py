@@ -5,7 +5,6 @@ import struct
 
 from rows import row
 from stage import NOBODY, ROOT
-import straceorder
 import wardtest
 
 AS_NOBODY = "uid=%d" % NOBODY
@@ -116,15 +115,12 @@ def megabytes(x):
 
 def traced(x, env):
     """Run the program under strace with these variables, which strace itself does not see."""
-    ops = ["env=%s=%s" % kv for kv in env.items()]
-    return straceorder.run([x.stage.launch, *ops, "--", x.host(), "call=who"])
+    return x.trace(x.host(), "call=who", ops=["env=%s=%s" % kv for kv in env.items()])
 
 
 @row("A22")
 def foreign_variables(x):
     """Variables of other loaders have no effect: no file they name is opened, nothing changes."""
-    if wardtest.have("strace") is None:
-        raise wardtest.Skip("strace is not installed")
     x.evil()
     bait = x.mkdir("bait")
     x.copy(EVIL_LIB, "bait/libwho.so")

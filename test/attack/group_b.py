@@ -5,8 +5,6 @@ import threading
 
 from rows import row
 from stage import RESTRICT, ROOT
-import straceorder
-import wardtest
 
 
 @row("B01")
@@ -73,13 +71,11 @@ def separator_in_origin(x):
 @row("B16")
 def swapped_symlink(x):
     """What is opened is what is used, although the name points elsewhere a moment later."""
-    if wardtest.have("strace") is None:
-        raise wardtest.Skip("strace is not installed")
     good, evil = x.good(), x.evil()
     link = os.path.join(x.mkdir("link"), "libwho.so")
     os.symlink(good, link)
     prog = rpath_host(x, "linkrp." + x.target.name, os.path.dirname(link))
-    r, trace = straceorder.run([prog, "call=who"])
+    r, trace = x.trace(prog, "call=who")
     opens = [o for o in trace.objects if o.path == link]
     x.expect("who: good" in r.out, "the library to be found through the link", r)
     x.saw("opened once", len(opens) != 1 or "M" not in opens[0].steps,

@@ -6,8 +6,6 @@ import os
 from group_b import swapping
 from rows import row
 from stage import RESTRICT, ROOT
-import straceorder
-import wardtest
 
 MODE = "no execute permission (mode 0644)"
 NOEXEC = "is mounted noexec"
@@ -153,21 +151,19 @@ def no_file_on_disk(x):
 @row("C06")
 def check_and_open_by_name(x):
     """The file that is checked is the file that is mapped, whatever happens to its name."""
-    if wardtest.have("strace") is None:
-        raise wardtest.Skip("strace is not installed")
     good = x.copy(x.good(), "good.so")
     bad = x.copy(x.evil(), "bad.so", 0o644)
     link = os.path.join(x.mkdir("link"), "libwho.so")
     os.symlink(good, link)
-    cmd = [x.stage.launch, RESTRICT, "--", x.loner(), "open=" + link]
-    r, trace = straceorder.run(cmd, enforcing=True)
+    cmd = [x.loner(), "open=" + link]
+    r, trace = x.trace(*cmd, ops=[RESTRICT], enforcing=True)
     own = [o for o in trace.objects if o.path == link]
     x.expect("ctor good" in r.out and len(own) == 1, "the library to load, opened once", r)
     x.saw("same descriptor", not own or "C" not in own[0].steps, "%s\n%s" % (r, own), stock=True)
     if x.hardened:
         x.expect(not trace.breaches, "the order of calls to hold", "\n".join(trace.breaches))
     with swapping(link, good, bad):
-        runs = [x.run(*cmd) for _ in range(100)]
+        runs = [x.run(*cmd, ops=[RESTRICT]) for _ in range(100)]
     took = sum("ctor evil" in r.out for r in runs)
     x.saw("swapped name", took > 0, [r.out for r in runs if "evil" in r.out][:1], stock=True)
     x.expect(any("ctor good" in r.out for r in runs), "the good file to load at times", runs[0])

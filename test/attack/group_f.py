@@ -115,7 +115,7 @@ def gaps_given_to_malloc(x):
                   "-Wl,-rpath," + ROOT + "/lib/good")
     for how, r in (("exec", x.run(prog)), ("direct", x.direct(prog))):
         x.expect(" of the pointers lie in an image of " in r.out, "a count", r)
-        x.saw(how, "\n0 of the pointers" not in "\n" + r.out.split("good\n", 1)[-1], r, stock=True)
+        x.saw(how, not re.search(r"^0 of the pointers", r.out, re.M), r, stock=True)
 
 
 @row("F09")

@@ -4,7 +4,7 @@ import re
 
 import image
 from rows import row
-from stage import RESTRICT, ROOT, real_root
+from stage import RESTRICT, real_root
 import wardtest
 
 PLACES = [("main", "header"), ("main", "text"), ("main", "relro"), ("lib", "header"),

@@ -3,6 +3,7 @@
 import re
 
 from rows import row
+import smaps
 from stage import ROOT
 
 
@@ -90,14 +91,8 @@ def object_appended(x):
 def registry(x):
     """The spare memory behind the log is PROT_NONE, the log itself read-only and sealed."""
     r = x.run(x.loner(), "open=" + x.evil(), "cat=/proc/self/smaps")
-    vmas = wardsmaps(r.out)
+    vmas = smaps.parse(r.out)
     spare = [(a, b) for a, b in zip(vmas, vmas[1:])
              if a.end == b.start and a.sealed and a.perm == "r--p" and a.anonymous
              and b.perm == "---p" and b.anonymous and b.end - b.start >= 1 << 16]
     x.expect(len(spare) >= 1, "a sealed log with spare memory behind it", r)
-
-
-def wardsmaps(text):
-    """The mappings in the output of a program."""
-    import smaps
-    return smaps.parse(text)

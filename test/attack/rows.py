@@ -28,44 +28,51 @@ def wanted():
 class Tally:
     """How many rows of each group ward stopped, and how many are limits."""
 
+    KINDS = ("stopped", "limit", "SUCCEEDED", "failed", "skipped")
+
     def __init__(self):
         self.groups = {}
 
     def add(self, name, kind):
-        """kind: stopped, limit, FELL or skipped."""
-        g = self.groups.setdefault(name[0], {"stopped": 0, "limit": 0, "FELL": 0, "skipped": 0})
+        """Count a row of group name[0]."""
+        g = self.groups.setdefault(name[0], dict.fromkeys(self.KINDS, 0))
         g[kind] += 1
 
     def show(self):
         """One line per group."""
         for name in sorted(self.groups):
             g = self.groups[name]
-            more = "".join(", %d %s" % (g[k], k) for k in ("FELL", "skipped") if g[k])
+            more = "".join(", %d %s" % (g[k], k) for k in self.KINDS[2:] if g[k])
             print("attack   group %s      stopped %d, limit %d%s, of %d" % (
                 name, g["stopped"], g["limit"], more, sum(g.values())))
 
 
+def verdict(trial):
+    """What became of a row: the kind that Tally counts."""
+    if any(fell and not limit for _, fell, limit in trial.seen):
+        return "SUCCEEDED"
+    if trial.failures:
+        return "failed"
+    return "limit" if any(limit for _, _, limit in trial.seen) else "stopped"
+
+
 def run_one(suite, tally, stg, name, target):
     """Run one row on one loader and count it."""
-    group, title = target.name, name
     trial = stage.Trial(stg, target, name)
     try:
         ALL[name](trial)
         if not trial.seen:
-            trial.failures.append("the test saw nothing")
+            trial.failures.append("expected the test to see something, got nothing")
     except wardtest.Skip as e:
-        suite.skip(group, title, str(e))
-        kind = "skipped"
+        suite.skip(target.name, name, str(e))
+        if target.hardened:
+            tally.add(name, "skipped")
+        return
     except Exception as e:  # a broken test is a failed test, never a lost one
         trial.failures.append("%s: %s" % (type(e).__name__, e))
-        kind = None
+    if trial.failures:
+        suite.fail(target.name, name, "\n".join(trial.failures))
     else:
-        kind = None
-    if kind is None and trial.failures:
-        suite.fail(group, title, "\n".join(trial.failures))
-        kind = "FELL"
-    elif kind is None:
-        suite.ok(group, title)
-        kind = "limit" if any(limit for _, _, limit in trial.seen) else "stopped"
+        suite.ok(target.name, name)
     if target.hardened:
-        tally.add(name, kind)
+        tally.add(name, verdict(trial))

@@ -12,8 +12,10 @@ import stat
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 
+import straceorder
 import wardtest
 
 ROOT = "/mnt"
@@ -71,10 +73,13 @@ def set_interp(prog, out, interp):
 
 
 def write_file(path, data, mode=0o644):
-    """Put a new file in place, never through an old inode that somebody may have open."""
+    """Put a new file in place, never through an old inode that somebody may have open.
+
+    Another process does the writing: a descriptor of ours could be inherited by a child that
+    another thread starts at this moment, and the file would be busy for as long as that lives.
+    """
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path + ".new", "wb") as h:
-        h.write(data)
+    subprocess.run(["cp", "/dev/stdin", path + ".new"], input=bytes(data), check=True)
     os.chmod(path + ".new", mode)
     os.replace(path + ".new", path)
 
@@ -116,7 +121,14 @@ class Stage:
             with open(loader, "rb") as h:
                 write_file(t.loader, h.read(), 0o755)
         shutil.rmtree(ROOT + "/row", ignore_errors=True)
+        self._mount_suid()
         self.launch = self.static("launch", "launch.c")
+
+    @staticmethod
+    def _mount_suid():
+        """Setuid files live where nobody outside this namespace ever sees them."""
+        os.makedirs(ROOT + "/suid", exist_ok=True)
+        mount("-t", "tmpfs", "-o", "mode=755", "ward-test", ROOT + "/suid")
 
     def source(self, name):
         """A C source of the attack suite, or of another one by its absolute path."""
@@ -228,19 +240,31 @@ class Trial:
         """A setuid-root copy; skips where that is impossible."""
         if not real_root():
             raise wardtest.Skip("needs root: a setuid file")
-        if os.statvfs(self.dir).f_flag & os.ST_NOSUID:
-            raise wardtest.Skip("the build directory is on a nosuid mount")
-        out = self.copy(src, name)
-        os.chown(out, 0, 0)
-        os.chmod(out, mode)
-        if stat.S_IMODE(os.stat(out).st_mode) != mode:
-            raise wardtest.Skip("this file system drops the setuid bit")
+        out = "%s/suid/%s/%s/%s" % (ROOT, self.name, self.target.name, name)
+        with open(src, "rb") as h:
+            write_file(out, h.read(), mode)
+        if stat.S_IMODE(os.stat(out).st_mode) != mode or os.stat(out).st_uid:
+            raise AssertionError("expected %s to be setuid root" % out)
         return out
 
     def run(self, *cmd, ops=(), env=None, timeout=10, **popen):
         """Run a command, behind launch when there are ops; env has nothing but what is given."""
         argv = [self.stage.launch, *ops, "--", *cmd] if ops else list(cmd)
         return wardtest.run(argv, env={} if env is None else env, timeout=timeout, **popen)
+
+    def trace(self, *cmd, ops=(), enforcing=False):
+        """Run a command under strace, behind launch; the trace begins with the command."""
+        strace = wardtest.have("strace")
+        if strace is None:
+            raise wardtest.Skip("strace is not installed")
+        with tempfile.NamedTemporaryFile("r", errors="surrogateescape") as log:
+            r = self.run(strace, "-f", "-qq", "-s", "256", "-o", log.name, "-e",
+                         "trace=" + straceorder.CALLS, self.stage.launch, *ops, "--", *cmd)
+            lines = log.read().splitlines()
+        start = [i for i, w in enumerate(lines) if ' execve("%s"' % cmd[0] in w]
+        if not start:
+            raise AssertionError("expected strace to see execve of %s\n%s" % (cmd[0], r))
+        return r, straceorder.Trace("\n".join(lines[start[0]:]), enforcing=enforcing)
 
     def direct(self, *words, **more):
         """Run the loader itself with these words."""
@@ -249,7 +273,10 @@ class Trial:
     # -- recording --
 
     def saw(self, variant, fell, got, stock, limit=False):
-        """Record whether the attack succeeded. stock: does it on stock musl? limit: also on ward?"""
+        """Record whether the attack succeeded.
+
+        stock: must it succeed on stock musl? limit: on ward too, because no loader can stop it?
+        """
         must_fall = limit if self.hardened else stock
         self.seen.append((variant, fell, limit))
         if fell != must_fall:

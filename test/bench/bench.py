@@ -72,7 +72,7 @@ RELATIVE_SPECS = {'rela': gen.Spec(relative=RELATIVE),
 
 
 class Unavailable(Exception):
-    """Something the benchmark needs does not exist here; the text says what."""
+    """The benchmark makes no sense here; the text says why."""
 
 
 class Failed(Exception):
@@ -187,7 +187,7 @@ class Bench:
         self.stock = self.build + '/stock'
         found = glob.glob(self.build + '/lib/ld-ward-*.so.1')
         if len(found) != 1:
-            raise Unavailable(f'no single ld-ward-*.so.1 in {self.build}/lib: run make first')
+            raise Failed(f'no single ld-ward-*.so.1 in {build_dir}/lib: run make first')
         self.ward = found[0]
         self.arch = os.path.basename(self.ward)[len('ld-ward-'):-len('.so.1')]
         if self.arch != os.uname().machine:
@@ -214,7 +214,8 @@ class Bench:
 
     def _loaders(self):
         """Copies, so that all lie on the same file system under names of equal length, were
-        written in the same manner, and do not change when the build goes on meanwhile."""
+        written in the same manner, and do not change when the build goes on meanwhile. Without
+        debugging information, which is not mapped and which valgrind may not be able to read."""
         stock = f'{self.stock}/lib/ld-musl-{self.arch}.so.1'
         origins = {'musl': stock, 'ward': self.ward, 'ctrl': stock}
         try:
@@ -222,8 +223,11 @@ class Bench:
         except line.Unavailable as e:
             self.no_line = str(e)
         for name, origin in origins.items():
-            with open(origin, 'rb') as f:
+            bare = f'{self.dir}/ld/{name}.bare'
+            gen.run(['strip', '--strip-debug', '-o', bare, origin])
+            with open(bare, 'rb') as f:
                 replace(self._interp(name), f.read())
+            os.unlink(bare)
         self.loaders = tuple(name for name in LOADERS if name in origins)
 
     def directory(self, name):
@@ -308,11 +312,13 @@ class Bench:
         if not shutil.which('valgrind'):
             return None
         with tempfile.NamedTemporaryFile('r', dir=self.dir) as report:
-            output(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null',
-                    f'--log-file={report.name}', program], env={'PATH': os.environ['PATH']})
-            found = re.search(r'Collected : (\d+)', report.read())
-        if not found:
-            raise Failed(f'callgrind reported no count for {program}')
+            done = subprocess.run(['valgrind', '--tool=callgrind', f'--log-file={report.name}',
+                                   '--callgrind-out-file=/dev/null', program], check=False,
+                                  env={'PATH': os.environ['PATH']}, stdout=subprocess.DEVNULL)
+            text = report.read()
+        found = re.search(r'Collected : (\d+)', text)
+        if done.returncode or not found:
+            raise Failed(f'callgrind on {program}: status {done.returncode}: {text[-300:]}')
         return int(found.group(1))
 
     def steps(self, program):
@@ -347,7 +353,10 @@ def syscall_names():
     """Number -> name, from the system's own header."""
     text = gen.run([gen.compiler(), '-E', '-dM', '-include', 'asm/unistd.h', '-x', 'c',
                     '/dev/null'])
-    return {int(nr): name for name, nr in re.findall(r'#define __NR_(\w+) (\d+)$', text, re.M)}
+    names = {462: 'mseal'}      # headers may be older than the kernel
+    names.update((int(nr), name)
+                 for name, nr in re.findall(r'#define __NR_(\w+) (\d+)$', text, re.M))
+    return names
 
 
 def machine():

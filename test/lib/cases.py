@@ -198,7 +198,7 @@ class Built:
                 args.append(w)
         if cc and wardtest.have(cc) is None:
             raise Skip("%s is not installed" % cc)
-        head = ["-O1", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter", "-I", HEADERS]
+        head = ["-O1", "-gdwarf-4", "-Wall", "-Wextra", "-Wno-unused-parameter", "-I", HEADERS]
         if self.build.arch == "aarch64":  # the compiler's helpers want a name of glibc's
             head.append("-mno-outline-atomics")
         base = os.path.basename(out)

@@ -13,7 +13,7 @@ import tempfile
 import wardtest
 
 CALLS = ("openat,open,openat2,fstat,newfstatat,statx,execveat,execve,pread64,preadv,read,mmap,"
-         "close,dup,dup2,dup3,fcntl,clone,clone3,fork,vfork")
+         "munmap,close,dup,dup2,dup3,fcntl,clone,clone3,fork,vfork")
 CHECK_FLAG = 0x10000
 
 # One letter for each step on a descriptor: S fstat, K control, C check passed, X check failed,
@@ -23,7 +23,7 @@ LOOKED_AT = re.compile(r"S((K?X)*K?[CX](R+S?)?)?\Z")  # no regular file, refused
 
 LINE = re.compile(r"(\d+) +(.*)")
 RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)")
-CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?: (E\w+))?")
+CALL = re.compile(r"(\w+)\((.*)\) += (0x[0-9a-f]+|-?\d+|\?)(?: (E\w+))?")
 FIRST_FD = re.compile(r"(\d+)[,)]?")
 
 
@@ -44,14 +44,20 @@ class Object:
 
 
 class Table:
-    """The descriptors of one process, and what its image has mapped."""
+    """The descriptors of one process, and where its image has mapped which path first.
 
-    def __init__(self, fds=None, mapped=(), opened=()):
-        self.fds = dict(fds or {})
-        self.mapped, self.opened = list(mapped), list(opened)
+    foreign: another program was executed since the start, which is no business of ward's.
+    """
+
+    def __init__(self, fds=None, mapped=None, execs=0):
+        self.fds, self.mapped, self.execs = dict(fds or {}), dict(mapped or {}), execs
+
+    @property
+    def foreign(self):
+        return self.execs > 1
 
     def copy(self):
-        return Table(self.fds, self.mapped, self.opened)
+        return Table(self.fds, self.mapped, self.execs)
 
 
 class Trace:
@@ -112,6 +118,8 @@ class Trace:
 
     def _step(self, pid, name, args, ret, errno):
         table = self._table(pid)
+        if table.foreign:
+            return
         if name in ("openat", "open", "openat2"):
             if ret >= 0:
                 self._open(table, name, args, ret)
@@ -129,6 +137,10 @@ class Trace:
             fd = args.split(", ")[4]
             if fd != "-1":
                 self._map(table, int(fd), args, ret)
+        elif name == "munmap":
+            start, length = (int(a, 0) for a in args.split(", "))
+            table.mapped = {p: a for p, a in table.mapped.items()
+                            if not start <= a < start + length}
         elif name == "close":
             m = FIRST_FD.match(args)
             if m:
@@ -185,12 +197,11 @@ class Trace:
         if "M" not in o.steps:
             if o.path in table.mapped:
                 self.breaches.append("%s is mapped from a second openat" % o.path)
-            table.mapped.append(o.path)
+            table.mapped[o.path] = ret
         o.steps += "M"
 
     def _exec(self, pid, table):
-        keep = {fd: o for fd, o in table.fds.items() if "O_CLOEXEC" not in o.flags}
-        self._tables[pid] = Table(keep)
+        self._tables[pid] = Table(execs=table.execs + 1)
 
     def _judge(self, o):
         if not o.is_object():
@@ -218,8 +229,10 @@ def run(argv, env=None, cwd=None, timeout=60, enforcing=False, reopen=True, stdi
     try:
         prefix = [strace, "-f", "-qq", "-s", "256", "--seccomp-bpf", "-o", log, "-e",
                   "trace=" + CALLS]
-        # strace starts the tracee with its own environment, so nothing has to be passed on.
-        r = wardtest.run(prefix + list(argv), env=env, cwd=cwd, timeout=timeout, stdin=stdin)
+        # The variables are for the tracee: strace is a program of another loader.
+        for name, value in (env or {}).items():
+            prefix += ["-E", "%s=%s" % (name, value)]
+        r = wardtest.run(prefix + list(argv), cwd=cwd, timeout=timeout, stdin=stdin)
         with open(log, encoding="utf-8", errors="surrogateescape") as h:
             text = h.read()
     finally:

@@ -6,6 +6,7 @@ A suite is a program that makes a Suite, adds results to it from any thread and 
 EXPECTED: a test that silently stops running is a failure, not a smaller number.
 """
 
+import fcntl
 import hashlib
 import os
 import shlex
@@ -99,10 +100,21 @@ class Build:
             if not os.path.exists(f):
                 raise SystemExit("%s is missing: build first (make)" % f)
         os.makedirs(self.work, exist_ok=True)
+        self._alone = self._lock_work()
         self._stock_interp = self._short_stock_name()
         self._stamp = self._tool_stamp()
         self._locks = {}
         self._lock = threading.Lock()
+
+    def _lock_work(self):
+        """Two runs of one suite in one build directory would compile over each other: wait."""
+        handle = open(os.path.join(self.work, ".lock"), "w", encoding="ascii")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another run in %s" % self.work, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        return handle
 
     def _short_stock_name(self):
         """A name of stock musl's loader no longer than ward's, so that it fits into PT_INTERP."""
@@ -133,7 +145,7 @@ class Build:
 
         inputs: the files whose content decides about the result. cc: None, "gcc" or "clang".
         """
-        key = hashlib.sha256("\0".join([self._stamp, str(cc), *args]).encode())
+        key = hashlib.sha256("\0".join([self._stamp, cc or os.environ.get("WARD_CC", ""), *args]).encode())
         for f in sorted(inputs):
             with open(f, "rb") as h:
                 key.update(hashlib.sha256(h.read()).digest())

@@ -1,7 +1,7 @@
 """What is run of the corpus, and what its output must contain to count as having worked.
 
-The measure is stock musl: the same stdout, stderr and exit status. `expect` only makes sure that the
-comparison is of something: without it two programs that both fail alike would pass.
+The measure is stock musl: the same stdout, stderr and exit status. `expect` only makes sure that
+the comparison is of something: without it two programs that both fail alike would pass.
 """
 
 import os

@@ -137,7 +137,7 @@ class Corpus:
             h.write(read(loader) if loader else b"")
 
     def _compiler(self):
-        """What ward-cc makes of a compile and of two links, without the names of temporary files."""
+        """What ward-cc makes of a compile and of two links, but for names of temporary files."""
         text = ""
         for words in (["-c", "x.c"], ["x.o", "-o", "x"], ["-shared", "x.o", "-o", "x"]):
             p = subprocess.run([self.build.cc, "-###"] + words, cwd=self.cache, check=False,

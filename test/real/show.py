@@ -24,7 +24,7 @@ class Show:
         """What happened, and where."""
         lines = text.rstrip("\n").splitlines() or ["(no output)"]
         for i, line in enumerate(lines):
-            for j, piece in enumerate(textwrap.wrap(line, 84, break_on_hyphens=False) or [""]):
+            for j, piece in enumerate(textwrap.wrap(line, 76, break_on_hyphens=False) or [""]):
                 print("    %-18s %s" % (who if i == 0 and j == 0 else "", piece), flush=True)
 
     def verdict(self, ok, text):

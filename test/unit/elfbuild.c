@@ -340,6 +340,14 @@ ld_word *eb_word(struct eb *b, uint64_t va)
 	return (ld_word *)(b->mem + va);
 }
 
+void eb_file(const struct eb *b, unsigned char *data)
+{
+	memset(data, 0, EB_FILE_END);
+	memcpy(data, b->mem, EB_RO_END);
+	memcpy(data + EB_TEXT_VA, b->mem + EB_TEXT_VA, EB_TEXT_END - EB_TEXT_VA);
+	memcpy(data + EB_RW_VA, b->mem + EB_RW_VA, EB_FILE_END - EB_RW_VA);
+}
+
 ld_st eb_scan(const struct eb *b, struct ld_image *img, struct ld_err *err)
 {
 	return ld_phdr_scan(b->ph, b->eh->e_phnum, b->eh->e_phoff, EB_FILE_END, EB_PAGE, img, err);

@@ -118,6 +118,9 @@ void eb_dyn_drop(struct eb *b, ld_word tag);
 /* the object's word at a link-time address, for reading and writing */
 ld_word *eb_word(struct eb *b, uint64_t va);
 
+/* the object as a file: EB_FILE_END bytes, zeros in the holes */
+void eb_file(const struct eb *b, unsigned char *data);
+
 /* parse as the loader does; the first error ends it */
 ld_st eb_scan(const struct eb *b, struct ld_image *img, struct ld_err *err);
 ld_st eb_parse(const struct eb *b, struct ld_image *img, struct ld_dyn *dyn, struct ld_err *err);

@@ -485,6 +485,7 @@ static void relr(void **state)
 	X(place_tlsdesc, LD_E_REL_PLACE, EB_RW_END - 8, REL(TLSDESC), SYM(w, "tls"), 0)            \
 	X(sym_past, LD_E_REL_SYM, SLOT, REL(GOT), 0x4000, 0)                                       \
 	X(sym_max, LD_E_REL_SYM, SLOT, REL(ABS), UINT32_MAX, 0)                                    \
+	X(sym_max_tls, LD_E_REL_SYM, SLOT, REL(DTPMOD), UINT32_MAX, 0)                             \
 	X(tls_not_tls, LD_E_REL_TLS, SLOT, REL(TPOFF), SYM(w, "func"), 0)                          \
 	X(tls_dtpmod_not_tls, LD_E_REL_TLS, SLOT, REL(DTPMOD), SYM(w, "data"), 0)                  \
 	X(copy_target_long, LD_E_REL_COPY, EB_RW_END - 8, REL(COPY), SYM(w, "data"), 0)            \
@@ -584,9 +585,9 @@ static void out_of_memory(void **state)
 		w->b->rela[0].r_info = must_number((enum ld_rel_kind)kinds[i]);
 		if (kinds[i] != LD_REL_IRELATIVE)
 			w->b->rela[0].r_info |= (ld_word)SYM(w, sym) << 32;
-		os_fake_fail(1);
+		os_fake_fail(1, 12);
 		expect_code(ld_apply_object(&w->lk, &w->o.obj, &w->o.dyn), &w->err, LD_E_MEMORY);
-		os_fake_fail(0);
+		os_fake_fail(0, 0);
 		world_free(w);
 	}
 }

@@ -25,7 +25,7 @@ static struct world *world_new(void)
 	struct ld_builder b;
 
 	assert_non_null(w);
-	os_fake_fail(0);
+	os_fake_fail(0, 0);
 	w->region = os_fake_region(REGION);
 	expect_ok(ld_builder_begin(&b, w->area, sizeof w->area, (uintptr_t)w->region,
 				   (uintptr_t)w->region + REGION, &w->err),
@@ -195,11 +195,11 @@ static void no_memory(void **state)
 	struct ld_builder b;
 
 	(void)state;
-	os_fake_fail(1);
+	os_fake_fail(1, 12);
 	expect_code(ld_builder_begin(&b, NULL, 0, w->start->next, (uintptr_t)w->region + REGION,
 				     &w->err),
 		    &w->err, LD_E_REGISTRY);
-	os_fake_fail(0);
+	os_fake_fail(0, 0);
 	assert_false(os_fake_readable(w->region));
 	world_free(w);
 }
@@ -215,7 +215,7 @@ static void freeze_fails(void **state)
 		expect_ok(ld_builder_begin(&b, NULL, 0, w->start->next,
 					   (uintptr_t)w->region + REGION, &w->err),
 			  &w->err);
-		os_fake_fail(n);
+		os_fake_fail(n, 12);
 		(void)ld_builder_freeze(&b, &w->err);
 		if (os_fake_calls < n) { /* one mprotect did it all */
 			assert_int_equal(w->err.code, 0);
@@ -223,7 +223,7 @@ static void freeze_fails(void **state)
 			expect_code((ld_st){w->err.code}, &w->err, LD_E_PROTECT);
 			assert_int_equal(w->err.sys, 12);
 		}
-		os_fake_fail(0);
+		os_fake_fail(0, 0);
 		ld_builder_abort(&b);
 		assert_false(os_fake_readable(w->region));
 		world_free(w);

@@ -28,6 +28,7 @@ static struct ld_file_facts good_file(void)
 	X(good, (void)0, NONE, 0)                                                                  \
 	X(mode, (file.check_errno = LD_EACCES, file.mode = 0644), LD_E_REF_MODE, LD_EACCES)        \
 	X(some_x_bit, (file.check_errno = LD_EACCES, file.mode = 0701), LD_E_REF_LSM, LD_EACCES)   \
+	X(others_x_bit, (file.check_errno = LD_EACCES, file.no_x = 1), LD_E_REF_MODE, LD_EACCES)   \
 	X(noexec, (file.check_errno = LD_EACCES, file.noexec = 1), LD_E_REF_NOEXEC, LD_EACCES)     \
 	X(noexec_and_mode, (file.check_errno = LD_EACCES, file.noexec = 1, file.mode = 0644),      \
 	  LD_E_REF_NOEXEC, LD_EACCES)                                                              \

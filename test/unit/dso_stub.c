@@ -1,0 +1,67 @@
+/* dso_stub.c: see dso_stub.h. */
+#include "unit.h"
+
+#include "dso_stub.h"
+#include "os_fake.h"
+
+enum { REGION = 16 * LD_ARCH_PAGE_MAX };
+
+struct ld_state ld_state;
+unsigned stub_audits;
+enum ld_code stub_audited;
+
+struct stub *stub_new(void)
+{
+	struct stub *s = calloc(1, sizeof *s);
+	struct ld_group *g = &s->g;
+
+	assert_non_null(s);
+	stub_audits = 0;
+	stub_audited = LD_E_NONE;
+	memset(&ld_state, 0, sizeof ld_state);
+	ld_state.page = 4096;
+	ld_state.have_check = ld_state.have_seal = 1;
+	ld_policy_default(&ld_state.policy);
+	s->region = os_fake_region(REGION);
+	ld_scratch_init(&g->scratch, s->scratch, sizeof s->scratch);
+	expect_ok(ld_builder_begin(&g->b, NULL, 0, (uintptr_t)s->region,
+				   (uintptr_t)s->region + REGION, &g->err),
+		  &g->err);
+	g->last = &g->first;
+	g->requester = "/usr/bin/app";
+	return s;
+}
+
+void stub_free(struct stub *s)
+{
+	ld_scratch_free(&s->g.scratch);
+	os_fake_region_free(s->region, REGION);
+	free(s);
+	assert_int_equal(os_fake_mapped, 0);
+	assert_int_equal(os_fake_fds, 0);
+}
+
+void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,
+		     const struct ld_verdict *v, uint32_t mode)
+{
+	(void)g;
+	(void)mode;
+	assert_non_null(path);
+	assert_non_null(needed_by);
+	stub_audits++;
+	stub_audited = v->code;
+}
+
+int ld_mount_point(uint64_t mount_id, char *buf, size_t len)
+{
+	assert_int_equal(mount_id, OS_FAKE_MOUNT);
+	assert_true(len > sizeof "/mnt");
+	strcpy(buf, "/mnt");
+	return 1;
+}
+
+void ld_tls_assign(struct ld_group *g, struct ld_obj *o, uint64_t image_va)
+{
+	o->tls.id = 1;
+	o->tls.offset = ld_tls_place(&g->tls, image_va, o->tls.memsz, o->tls.align);
+}

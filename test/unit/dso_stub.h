@@ -1,0 +1,20 @@
+/* dso_stub.h: the parts of the loader that the tests of ldso/open.c and ldso/map.c stand in for. */
+#ifndef DSO_STUB_H
+#define DSO_STUB_H
+
+#include "dso.h"
+
+/* reports made by auditing since stub_group_new */
+extern unsigned stub_audits;
+extern enum ld_code stub_audited; /* the last one's reason */
+
+/* a group as start makes it, with registry memory; the facts are the caller's to fill in */
+struct stub {
+	struct ld_group g;
+	unsigned char *region;
+	unsigned char scratch[65536];
+};
+struct stub *stub_new(void);
+void stub_free(struct stub *s);
+
+#endif
