@@ -67,6 +67,14 @@ struct ld_new {
 	int is_exec; /* ET_EXEC */
 };
 
+/* large buffers for one object at a time */
+struct ld_buffers {
+	char path[LD_MAX_PATH];                /* the candidate being tried */
+	_Alignas(16) unsigned char head[4096]; /* first bytes of the file */
+	struct ld_image img;
+	struct ld_plan plan;
+};
+
 /* what one start or one dlopen loads */
 struct ld_group {
 	struct ld_err err;
@@ -94,17 +102,14 @@ struct ld_group {
 	const struct ld_obj *const *order; /* constructor order of root */
 	uint32_t order_cnt;
 	struct ld_tls_ext *tls_ext;
-	char path[LD_MAX_PATH];    /* the candidate being tried */
-	_Alignas(16) unsigned char head[4096]; /* first bytes of the file */
-	struct ld_image img;
-	struct ld_plan plan;
+	struct ld_buffers *buf;
 };
 
 /* an opened and vetted file */
 struct ld_file {
 	int fd;
 	struct ld_stat st;
-	const char *path; /* group->path or the name given: copy it */
+	const char *path; /* in the group's buffer, or the name given: copy it */
 	int searched;     /* found by a search, so it has a short name */
 	int absent;       /* errno of the last try that found nothing */
 };

@@ -6,7 +6,7 @@
 #include "dso.h"
 #include "musl.h"
 
-#define MUT_POOL 48
+#define MUT_POOL 32
 
 /* mutable halves of the first objects; later groups that do not fit get memory of their own */
 static struct ld_mut mut_pool[MUT_POOL];

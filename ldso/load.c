@@ -8,20 +8,6 @@
 #include "musl.h"
 #include "path.h"
 
-static struct ld_group the_group;
-static _Alignas(16) unsigned char the_scratch[16384];
-
-struct ld_group *ld_group_init(void)
-{
-	struct ld_group *g = &the_group;
-
-	/* the large buffers at the end are written before they are read */
-	memset(g, 0, offsetof(struct ld_group, path));
-	g->last = &g->first;
-	ld_scratch_init(&g->scratch, the_scratch, sizeof the_scratch);
-	return g;
-}
-
 ld_st ld_group_begin(struct ld_group *g)
 {
 	const struct ld_chunk *c = g->newest;
@@ -171,17 +157,17 @@ static const char *origin_of(struct ld_group *g, const char *path)
 static const char *relative_origin(struct ld_group *g, const char *path)
 {
 	size_t n = ld_path_dir_len(path), len;
-	long r = ld_os_readlink("/proc/self/cwd", g->path, sizeof g->path - 1);
+	long r = ld_os_readlink("/proc/self/cwd", g->buf->path, sizeof g->buf->path - 1);
 
-	if (r <= 0 || g->path[0] != '/' || (size_t)r + n + 2 >= sizeof g->path)
+	if (r <= 0 || g->buf->path[0] != '/' || (size_t)r + n + 2 >= sizeof g->buf->path)
 		return NULL;
 	len = (size_t)r;
 	if (n) {
-		g->path[len++] = '/';
-		memcpy(g->path + len, path, n);
+		g->buf->path[len++] = '/';
+		memcpy(g->buf->path + len, path, n);
 		len += n;
 	}
-	return ld_alloc_str(&g->b.keep, g->path, len);
+	return ld_alloc_str(&g->b.keep, g->buf->path, len);
 }
 
 static const char *runpath_origin(struct ld_group *g, const struct ld_obj *o)

@@ -95,8 +95,8 @@ static ld_st refuse(struct ld_group *g, struct ld_file *f, const struct ld_verdi
 	(void)ld_err_set(err, v->code, 0, 0, 0);
 	err->sys = v->sys;
 	err->mode = f->st.mode & 07777;
-	if (v->code == LD_E_REF_NOEXEC && ld_mount_point(f->st.mount_id, (char *)g->head, sizeof g->head))
-		err->where = ld_alloc_str(&g->scratch, (char *)g->head, ld_strlen((char *)g->head));
+	if (v->code == LD_E_REF_NOEXEC && ld_mount_point(f->st.mount_id, (char *)g->buf->head, sizeof g->buf->head))
+		err->where = ld_alloc_str(&g->scratch, (char *)g->buf->head, ld_strlen((char *)g->buf->head));
 	if (v->code == LD_E_REF_NOEXEC && !err->where)
 		err->where = ld_alloc_str(&g->scratch, f->path, (size_t)(base - f->path));
 	return (ld_st){v->code};
@@ -173,8 +173,8 @@ static int search(struct ld_group *g, const char *list, const char *origin, cons
 		return 0;
 	if (ld_facts_restricted(&g->facts))
 		flags |= LD_PATH_RESTRICTED;
-	while (!r && ld_path_next(&list, origin, name, flags, g->path, sizeof g->path))
-		r = try_open(g, g->path, needed_by, f, st);
+	while (!r && ld_path_next(&list, origin, name, flags, g->buf->path, sizeof g->buf->path))
+		r = try_open(g, g->buf->path, needed_by, f, st);
 	f->searched = 1;
 	return r;
 }

@@ -17,10 +17,6 @@ typedef void stage_fn(uintptr_t *sp, uintptr_t *auxv);
 struct ld_obj ld_self LD_RELRO;
 struct ld_dyn ld_self_dyn LD_RELRO;
 
-/* the first registry memory: part of RELRO, so it is protected and sealed together with it */
-_Alignas(LD_ARCH_PAGE_MAX) __attribute__((section(".data.rel.ro.area")))
-unsigned char ld_start_area[LD_START_AREA];
-
 void __dls2(unsigned char *base, uintptr_t *sp);
 
 static LD_NORETURN void give_up(void)
@@ -50,7 +46,7 @@ static ld_st know_self(uintptr_t base, struct ld_image *img, struct ld_seg *seg,
 		return st;
 	/*
 	 * All that is written from here on goes to anonymous memory: MADV_DONTNEED cannot undo it. The
-	 * start area, which the linker puts first because of its alignment, holds nothing yet.
+	 * start area, which comes first (area.c), holds nothing yet.
 	 */
 	from = base + img->relro_va;
 	end = from + img->relro_len;

@@ -255,22 +255,22 @@ static const char *main_origin(struct ld_group *g, const struct ld_obj *o)
 	if (!p || !*p || ld_state.secure)
 		return NULL;
 	if (!(o->flags & LD_OBJ_KERNEL)) {
-		r = o->name[0] == '/' ? 0 : ld_os_readlink("/proc/self/cwd", g->path, LD_MAX_PATH / 2);
-		if (r < 0 || (o->name[0] != '/' && g->path[0] != '/'))
+		r = o->name[0] == '/' ? 0 : ld_os_readlink("/proc/self/cwd", g->buf->path, LD_MAX_PATH / 2);
+		if (r < 0 || (o->name[0] != '/' && g->buf->path[0] != '/'))
 			return NULL;
-		g->path[r] = 0;
+		g->buf->path[r] = 0;
 	} else {
-		r = ld_os_readlink("/proc/self/exe", g->path, LD_MAX_PATH - 1);
-		if (r <= 0 || g->path[0] != '/')
+		r = ld_os_readlink("/proc/self/exe", g->buf->path, LD_MAX_PATH - 1);
+		if (r <= 0 || g->buf->path[0] != '/')
 			return NULL;
-		g->path[r] = 0;
-		return ld_alloc_str(&g->b.keep, g->path, ld_path_dir_len(g->path));
+		g->buf->path[r] = 0;
+		return ld_alloc_str(&g->b.keep, g->buf->path, ld_path_dir_len(g->buf->path));
 	}
 	if (r && ld_path_dir_len(o->name) + (size_t)r + 2 < LD_MAX_PATH) {
-		g->path[r] = '/';
-		memcpy(g->path + r + 1, o->name, ld_path_dir_len(o->name) + 1);
-		g->path[r + 1 + (long)ld_path_dir_len(o->name)] = 0;
-		return ld_alloc_str(&g->b.keep, g->path, ld_strlen(g->path));
+		g->buf->path[r] = '/';
+		memcpy(g->buf->path + r + 1, o->name, ld_path_dir_len(o->name) + 1);
+		g->buf->path[r + 1 + (long)ld_path_dir_len(o->name)] = 0;
+		return ld_alloc_str(&g->b.keep, g->buf->path, ld_strlen(g->buf->path));
 	}
 	return ld_alloc_str(&g->b.keep, o->name, ld_path_dir_len(o->name));
 }

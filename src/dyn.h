@@ -1,4 +1,4 @@
-/* dyn.h: the dynamic table, checked. All ranges it names lie in the image's file bytes afterwards. */
+/* dyn.h: the dynamic table, checked: the ranges it names lie in the image's file bytes. */
 #ifndef LD_DYN_H
 #define LD_DYN_H
 
@@ -31,13 +31,14 @@ struct ld_dyn {
 
 /*
  * Check the table (a copy of, or the mapping of, PT_DYNAMIC: tab, at most cnt entries) against img.
- * Addresses are link-time. Every table with a size must lie inside one segment's file bytes (init and
- * fini arrays, relocation tables, string table), be a multiple of its entry size, and have the entry
- * size of the class; symbol, hash and version tables must start inside a segment's file bytes; there
- * must be a symbol table, a string table with strsz > 0, and a GNU or SysV hash table; DT_TEXTREL and
- * DF_TEXTREL are refused; DT_INIT/DT_FINI must lie in an executable segment. String offsets
- * (DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH) must be < strsz. gABI chapter 5 "Dynamic Section".
- * Errors: LD_E_DYN_*.
+ * Addresses are link-time. Every table with a size must lie inside one segment's file bytes (init
+ * and fini arrays, relocation tables, string table), be a multiple of its entry size, and have the
+ * entry size of the class; symbol, hash and version tables must start inside a segment's file
+ * bytes; all are aligned to what they hold. There must be a symbol table, a string table with
+ * strsz > 0, and a GNU or SysV hash table; DT_TEXTREL and DF_TEXTREL are refused; DT_INIT/DT_FINI
+ * must lie in an executable segment. String offsets (DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH)
+ * must be < strsz; whether the strings end is for the reader of the string table to check.
+ * gABI chapter 5 "Dynamic Section". Errors: LD_E_DYN_*.
  */
 ld_st ld_dyn_parse(const struct ld_elf_dyn *tab, uint64_t cnt, const struct ld_image *img,
 		   struct ld_dyn *out, struct ld_err *err) LD_MUST_CHECK;

@@ -1,4 +1,4 @@
-/* note.h: GNU property notes: does the object ask for its data to be sealed, is it BTI/IBT marked? */
+/* note.h: GNU property notes: does the object ask for sealed data, is it BTI/IBT marked? */
 #ifndef LD_NOTE_H
 #define LD_NOTE_H
 

@@ -11,9 +11,10 @@ enum {
 
 /*
  * Step through a search path "a:b:c". *pos is where to go on (start: the string itself); the next
- * usable entry is copied to buf with '/' and name appended and NUL-terminated. Empty entries are always
- * skipped; with LD_PATH_RESTRICTED also entries that do not start with '/'; entries with control bytes
- * (0x01-0x1f, 0x7f; newline is one unless LD_PATH_NEWLINE) and entries that would not fit are skipped.
+ * usable entry is copied to buf with '/' and name (which has no slash) appended and NUL-terminated.
+ * Empty entries are always skipped; with LD_PATH_RESTRICTED also entries that do not start with
+ * '/'; entries with control bytes (0x01-0x1f, 0x7f; newline is one unless LD_PATH_NEWLINE) and
+ * entries that would not fit are skipped.
  * $ORIGIN and ${ORIGIN} are replaced by origin only when they stand at the start of an entry and are
  * followed by '/' or its end; an entry with any other '$', or with origin NULL, empty, not absolute,
  * or containing control bytes, is dropped. Splitting comes before expansion, so a ':' inside origin
@@ -29,7 +30,7 @@ size_t ld_path_dir_len(const char *path);
 /* last component of path */
 const char *ld_path_base(const char *path);
 
-/* is name one of musl's own names: "lib" + c|pthread|rt|m|dl|util|xnet + "."...? */
+/* is name one of musl's own names: "lib" + c|pthread|rt|m|dl|util|xnet + "."..., no slash? */
 int ld_path_is_libc(const char *name);
 
 #endif

@@ -28,7 +28,8 @@ struct ld_image {
 	uint64_t relro_va, relro_len; /* page-aligned inwards at the end, outwards at the start */
 	uint64_t tls_va, tls_filesz, tls_memsz, tls_align; /* memsz 0 = no PT_TLS; align >= 1 */
 	uint64_t interp_off, interp_len;                   /* PT_INTERP, len 0 = none */
-	uint64_t prop_off, prop_len;  /* PT_GNU_PROPERTY (else a fitting PT_NOTE), len 0 = none */
+	/* PT_GNU_PROPERTY, else a fitting PT_NOTE; in a segment's file bytes, len 0 = none */
+	uint64_t prop_off, prop_len;
 	uint64_t mutable_va, mutable_len; /* PT_GNU_MUTABLE */
 	uint64_t stack_len;           /* p_memsz of PT_GNU_STACK */
 	int has_stack, stack_exec;    /* PT_GNU_STACK present / with PF_X */
@@ -41,7 +42,10 @@ struct ld_image {
  * disjoint PT_LOAD, p_filesz <= p_memsz, only writable segments may have memsz > filesz beyond
  * their last page, offset and address congruent modulo page, no W+X; PT_DYNAMIC, PT_TLS inside one
  * PT_LOAD's file bytes; PT_GNU_RELRO inside one writable PT_LOAD, where lld pads it up to a page
- * beyond p_memsz: accepted. PT_GNU_RELRO with p_memsz 0 is none. Errors: LD_E_PHDR_*.
+ * beyond p_memsz: accepted. PT_GNU_RELRO with p_memsz 0 is none. An empty PT_LOAD is left out, so
+ * segment indices are not header indices. A header that may occur once (dynamic, TLS, RELRO,
+ * interpreter) and comes twice is an error. err->at is the index of the header.
+ * Errors: LD_E_PHDR_*, LD_E_EHDR_PHNUM.
  */
 ld_st ld_phdr_scan(const struct ld_elf_phdr *ph, uint32_t count, uint64_t phoff, uint64_t file_len,
 		   uint64_t page, struct ld_image *out, struct ld_err *err) LD_MUST_CHECK;

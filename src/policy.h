@@ -1,4 +1,4 @@
-/* policy.h: what the operator wants, as a value. One grammar, tightening only (design section 4). */
+/* policy.h: what the operator wants, as a value. One grammar for all sources of policy. */
 #ifndef LD_POLICY_H
 #define LD_POLICY_H
 
@@ -40,10 +40,11 @@ struct ld_policy {
 void ld_policy_default(struct ld_policy *p);
 
 /*
- * Apply words ("check=enforce seal=all", presets watch|enforce|strict, separated by blanks or commas) to *p.
- * tighten: a key never gets laxer than it is (report excepted). keys: which keys may be set; others
- * are wrong words. Wrong words are skipped; their number is returned and the first one's place and
- * length stored in *bad (may be NULL). A preset sets all of its keys.
+ * Apply words ("check=enforce seal=all", presets watch|enforce|strict, separated by blanks or
+ * commas) to *p. tighten: a key never gets laxer than it is (report excepted). keys: which keys may
+ * be set; others are wrong words, and so is a preset unless keys holds all that it sets. Wrong words
+ * are skipped; their number is returned and the first one's place and length stored in *bad (may be
+ * NULL).
  */
 unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, int tighten, unsigned keys,
 			 struct ld_span *bad);

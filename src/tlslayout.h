@@ -5,7 +5,7 @@
 #include "base.h"
 #include "ld_arch.h"
 
-/* running totals; start with zeros (offset: LD_ARCH_TLS_GAP on variants above the thread pointer) */
+/* running totals; start with ld_tls_totals_init */
 struct ld_tls_totals {
 	uint64_t offset; /* bytes used so far */
 	uint64_t align;  /* largest alignment so far, >= 1 */
@@ -15,16 +15,17 @@ struct ld_tls_totals {
 void ld_tls_totals_init(struct ld_tls_totals *t);
 
 /*
- * Place one module of memsz bytes whose image lies at address image_addr modulo align (a power of
- * two). Below the thread pointer (x86_64) the block occupies [tp - offset, tp - offset + memsz) and tp - offset
- * is congruent to the image; above it [tp + offset, ...) likewise. The main program comes first and gets
- * what its static linker assumed: image_va is its p_vaddr. Updates *t; returns the module's offset.
+ * Place one module of memsz bytes whose image lies at address image_va modulo align (a power of
+ * two). Below the thread pointer (x86_64) the block occupies [tp - offset, tp - offset + memsz) and
+ * tp - offset is congruent to the image; above it [tp + offset, ...) likewise. The main program
+ * comes first and gets what its static linker assumed: image_va is its p_vaddr. Updates *t; returns
+ * the module's offset.
  */
 uint64_t ld_tls_place(struct ld_tls_totals *t, uint64_t image_va, uint64_t memsz, uint64_t align);
 
 /*
- * Bytes of one thread's static block: (1 + cnt) words of dtv, the blocks, struct pthread of pthread_len
- * bytes, slop of 2 * align, rounded to align (musl's pthread_create gives no alignment).
+ * Bytes of one thread's static block: (1 + cnt) words of dtv, the blocks, struct pthread of
+ * pthread_len bytes, slop of 2 * align, rounded to align (musl's pthread_create gives no alignment).
  */
 uint64_t ld_tls_block_len(const struct ld_tls_totals *t, uint64_t pthread_len);
 

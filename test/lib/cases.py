@@ -36,7 +36,7 @@ class Run:
             else:
                 self.keys[key] = value
         known = {"prog", "mode", "out", "err", "timeout", "cwd", "name", "strace", "engine", "exit",
-                 "argv0", "bare", "exit.stock", "exit.direct", "exit.stock.direct", "exit.ward.direct"}
+                 "argv0", "bare", "exit.stock", "exit.direct", "exit.stock.direct"}
         for k in self.keys:
             if k not in known:
                 raise ValueError("run: no such key: %s" % k)
@@ -179,8 +179,8 @@ class Built:
         for w in words:
             absent = w.startswith("!")
             if (w.lstrip("!") in r.out) == absent:
-                raise BuildError("%s/%s: %s %s in what readelf says: the case would prove nothing" % (
-                    self.case.name, name, w.lstrip("!"), "is" if absent else "is not"))
+                raise BuildError("%s/%s: readelf %s %s: the case would prove nothing" % (
+                    self.case.name, name, "shows" if absent else "does not show", w.lstrip("!")))
 
     def _compile(self, words):
         out, words = words[0], [self.expand(w) for w in words[1:]]

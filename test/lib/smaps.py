@@ -112,7 +112,7 @@ def holes(vmas):
 
 
 def sealed_file_writes(vmas):
-    """Sealed, not writable, file-backed, yet holding pages of its own: MADV_DONTNEED reverts them."""
+    """Sealed, not writable and of a file, yet with own pages: MADV_DONTNEED reverts these."""
     return [v for v in vmas if v.sealed and not v.writable and v.inode
             and v.sizes.get("Anonymous", 0)]
 

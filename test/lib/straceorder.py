@@ -18,8 +18,9 @@ CHECK_FLAG = 0x10000
 
 # One letter for each step on a descriptor: S fstat, K control, C check passed, X check failed,
 # R read, M mmap. What may follow the openat of an object:
-MAPPED = re.compile(r"S(K?X)*K?[CX]R+M[MR]*S\Z")   # vetted, validated and mapped
-LOOKED_AT = re.compile(r"S((K?X)*K?[CX](R+S?)?)?\Z")  # no regular file, refused, known, or malformed
+# MAPPED: vetted, validated, mapped. LOOKED_AT: no regular file, refused, known, or malformed.
+MAPPED = re.compile(r"S(K?X)*K?[CX]R+M[MR]*S\Z")
+LOOKED_AT = re.compile(r"S((K?X)*K?[CX](R+S?)?)?\Z")
 
 LINE = re.compile(r"(\d+) +(.*)")
 RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)")

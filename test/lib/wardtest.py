@@ -145,7 +145,8 @@ class Build:
 
         inputs: the files whose content decides about the result. cc: None, "gcc" or "clang".
         """
-        key = hashlib.sha256("\0".join([self._stamp, cc or os.environ.get("WARD_CC", ""), *args]).encode())
+        words = [self._stamp, cc or os.environ.get("WARD_CC", ""), *args]
+        key = hashlib.sha256("\0".join(words).encode())
         for f in sorted(inputs):
             with open(f, "rb") as h:
                 key.update(hashlib.sha256(h.read()).digest())
@@ -229,7 +230,7 @@ class Suite:
             self._skips.setdefault((group, reason), []).append(name)
 
     def check(self, group, name, function, *args):
-        """Run one test: it passes when it returns, fails when it raises AssertionError or BuildError."""
+        """Run one test: it passes when it returns; Skip leaves it out; all else fails it."""
         try:
             function(*args)
         except Skip as e:

@@ -64,24 +64,31 @@ def lua_cases(out):
              r"true\t41\t42\nlpeg table lfs table cjson table\ntrue\n", env=env),
         Case("lua", "lpeg", [lua, os.path.join(tests, "lpeg.lua")], r"(?m)^OK$", env=env),
         Case("lua", "lfs", [lua, os.path.join(tests, "lfs.lua")], r"Ok!\n$", env=env),
+        # The verdicts only: tables are printed in the order of a hash with a random seed.
         Case("lua", "cjson", [lua, "test.lua"], r"all tests succeeded", env=env,
-             setup=copy(os.path.join(tests, "cjson"))),
+             setup=copy(os.path.join(tests, "cjson")), clean=((r"(?m)^(?!==> ).*\n", ""),)),
     ]
 
 
 # extension: a query it must answer, and the answer
 SQLITE_EXTENSIONS = {
     "wardext": ("select ward_mirror('loader');", "redaol"),
-    "amatch": ("create virtual table t using approximate_match(vocabulary_table='v');", ""),
-    "blobio": ("select typeof(readblob('main','x','y',1,0,1));", ""),
+    "amatch": ("create table c(iLang integer, cFrom text, cTo text, iCost integer);"
+               "insert into c values(0,'','?',100),(0,'?','',100),(0,'?','?',150);"
+               "create table v(w text);insert into v values('loader'),('kernel');"
+               "create virtual table t using approximate_match(vocabulary_table=v,"
+               " vocabulary_word=w, edit_distances=c);"
+               "select word from t where word match 'leader' and distance<400;", "loader"),
+    "blobio": ("create table x(y blob);insert into x values(x'414243');"
+               "select readblob('main','x','y',1,1,1);", "B"),
     "carray": ("select count(*) from pragma_module_list where name='carray';", "1"),
     "closure": ("create virtual table c using transitive_closure(tablename='t');"
                 "select count(*) from c;", "0"),
-    "completion": ("select count(*)>50 from completion('sel');", ""),
+    "completion": ("select candidate from completion('selec') limit 1;", "SELECT"),
     "csv": ("create virtual table temp.t using csv(data='1,2\n3,4');select sum(c1) from t;", "6"),
     "decimal": ("select decimal_add('0.1','0.2');", "0.3"),
     "eval": ("select eval('select 6*7');", "42"),
-    "ieee754": ("select ieee754_mantissa(2.0)+0;", ""),
+    "ieee754": ("select ieee754(2.0);", "ieee754(2,0)"),
     "nextchar": ("create table d(w text);insert into d values('abc'),('abd');"
                  "select next_char('ab','d','w');", "cd"),
     "noop": ("select noop('x');", "x"),
@@ -92,13 +99,15 @@ SQLITE_EXTENSIONS = {
     "series": ("select sum(value) from generate_series(1,100);", "5050"),
     "sha1": ("select sha1('abc');", "a9993e364706816aba3e25717850c26c9cd0d89d"),
     "shathree": ("select substr(hex(sha3('abc',256)),1,16);", "3A985DA74FE225B2"),
-    "spellfix": ("select editdist1('loader','leader');", ""),
+    "spellfix": ("create virtual table s using spellfix1;"
+                 "insert into s(word) values('loader'),('kernel');"
+                 "select word from s where word match 'lodaer' limit 1;", "loader"),
     "totype": ("select tointeger('7');", "7"),
     "uint": ("select 'a10' > 'a9' collate uint;", "1"),
     "uuid": ("select length(uuid());", "36"),
     "wholenumber": ("create virtual table n using wholenumber;"
                     "select sum(value) from n where value between 1 and 10;", "55"),
-    "zorder": ("select zorder(1,2);", ""),
+    "zorder": ("select zorder(1,2);", "9"),
 }
 
 SQLITE_DISK = """
@@ -136,7 +145,7 @@ def sqlite_cases(out):
         query, answer = SQLITE_EXTENSIONS[name]
         so = os.path.join(root, "lib", "sqlite", name)
         cases.append(Case("sqlite", name, [shell, "-bail", ":memory:"],
-                          "^%s\nreached\n$" % re.escape(answer) if answer else r"reached\n$",
+                          "^%s\nreached\n$" % re.escape(answer),
                           stdin=".load %s\n%s\nselect 'reached';\n" % (so, query)))
     return cases
 
@@ -169,7 +178,7 @@ def busybox_cases(out):
         Case("busybox", "bc", [box, "bc"], r"^1267650600228229401496703205376\n$", stdin="2^100\n"),
         Case("busybox", "false", [box, "false"], r"^$", status=1),
         Case("busybox", "no-applet", [box, "nothing"], r"^$", status=127),
-        Case("busybox", "script", [box, "sh"], r"49 48 1275|(?s:.*)same\n(?s:.*)status 5\n$",
+        Case("busybox", "script", [box, "sh"], r"(?s)^50 49 48 1275\n.*\nsame\n.*status 5\n$",
              stdin=BUSYBOX_SCRIPT, env=env, children=True),
     ]
 

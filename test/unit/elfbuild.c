@@ -85,6 +85,7 @@ struct eb *eb_new(void)
 	b->rel = (void *)(b->mem + EB_REL_VA);
 	b->relr = (void *)(b->mem + EB_RELR_VA);
 	b->gnu_va = EB_GNU_VA;
+	b->str_va = EB_STR_VA;
 	b->sym_cnt = 1;
 	b->str_len = 1;
 	write_headers(b);
@@ -285,7 +286,7 @@ static void add_table(struct eb *b, ld_word tag, uint64_t va, ld_word len_tag, u
 
 void eb_dynamic(struct eb *b)
 {
-	eb_dyn_add(b, LD_DT_STRTAB, EB_STR_VA);
+	eb_dyn_add(b, LD_DT_STRTAB, b->str_va);
 	eb_dyn_add(b, LD_DT_STRSZ, b->str_len);
 	eb_dyn_add(b, LD_DT_SYMTAB, EB_SYM_VA);
 	eb_dyn_add(b, LD_DT_SYMENT, sizeof *b->sym);

@@ -84,6 +84,7 @@ struct eb {
 	uint32_t dyn_cnt, sym_cnt, str_len, rela_cnt, jmprel_cnt, rel_cnt, relr_cnt;
 	uint32_t symoffset, nbuckets;
 	uint64_t gnu_va; /* where eb_hash puts the GNU table */
+	uint64_t str_va; /* what eb_dynamic says of the string table; moving it is the test's work */
 	int kinds, versioned;
 };
 

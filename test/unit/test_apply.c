@@ -566,6 +566,25 @@ static void tls_without_block(void **state)
 	world_free(w);
 }
 
+/*
+ * A string table that loses its final NUL after it was checked, at the very end of its segment: the
+ * name it ends in is no name any more, and nothing behind the segment is read.
+ */
+static void name_without_end(void **state)
+{
+	struct world *w = world_new();
+	struct eb *b = w->b;
+
+	(void)state;
+	eb_rela(b, SLOT, REL(GOT), SYM(w, "own"), 0); /* the last name of the table */
+	b->str_va = EB_RO_END - b->str_len;
+	memcpy(b->mem + b->str_va, b->str, b->str_len);
+	expect_ok(world_link(w), &w->err);
+	b->mem[EB_RO_END - 1] = 'x';
+	expect_code(ld_apply_object(&w->lk, &w->o.obj, &w->o.dyn), &w->err, LD_E_REL_SYM);
+	world_free(w);
+}
+
 /* lists that cannot grow: an error, whichever list it is */
 static void out_of_memory(void **state)
 {
@@ -668,5 +687,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(out_of_memory),
 	cmocka_unit_test(lfs64_names),
 	cmocka_unit_test(number_table),
+	cmocka_unit_test(name_without_end),
 };
 UNIT_RUN(apply, tests)

@@ -96,8 +96,8 @@ static void attempt(const struct trial *t)
 	  .enforce = 1,                                                                            \
 	  .runpath = "/a:/b",                                                                      \
 	  .file = {FILE_X("/a/l", .check = ALWAYS(EACCES_), .mode = R), FILE_X("/b/l")})           \
-	T(audit_goes_on, NONE, LD_E_REF_MODE, "open /a/l=100 fstat 100 check 100 statfs 100 access 100",      \
-	  .runpath = "/a:/b",                                                                      \
+	T(audit_goes_on, NONE, LD_E_REF_MODE,                                                      \
+	  "open /a/l=100 fstat 100 check 100 statfs 100 access 100", .runpath = "/a:/b",           \
 	  .file = {FILE_X("/a/l", .check = ALWAYS(EACCES_), .mode = R), FILE_X("/b/l")})           \
 	T(others_may_execute, LD_E_REF_MODE, NONE, NULL, .enforce = 1, .runpath = "/a",            \
 	  .file = {FILE_X("/a/l", .check = ALWAYS(EACCES_), .execute = EACCES_)})                  \
@@ -113,13 +113,14 @@ static void attempt(const struct trial *t)
 	  .file = {FILE_X("/a/l", .mode = OS_FAKE_FIFO | 0755)})                                   \
 	T(busy, LD_E_REF_BUSY, NONE,                                                               \
 	  "open /a/l=100 fstat 100 control 100 check 100 sleep check 100 sleep check 100 sleep "   \
-	  "check 100 sleep check 100 sleep check 100 statfs 100 access 100 close 100", .enforce = 1,          \
-	  .runpath = "/a", .file = {FILE_X("/a/l", .check = ALWAYS(ETXTBSY_))})                    \
+	  "check 100 sleep check 100 sleep check 100 statfs 100 access 100 close 100",             \
+	  .enforce = 1, .runpath = "/a", .file = {FILE_X("/a/l", .check = ALWAYS(ETXTBSY_))})      \
 	T(busy_for_a_while, NONE, NONE,                                                            \
 	  "open /a/l=100 fstat 100 control 100 check 100 sleep check 100 sleep check 100",         \
 	  .enforce = 1, .runpath = "/a", .file = {FILE_X("/a/l", .check = {ETXTBSY_, ETXTBSY_})})  \
-	T(busy_only_reported, NONE, LD_E_REF_BUSY, "open /a/l=100 fstat 100 check 100 statfs 100 access 100", \
-	  .runpath = "/a", .file = {FILE_X("/a/l", .check = ALWAYS(ETXTBSY_))})                    \
+	T(busy_only_reported, NONE, LD_E_REF_BUSY,                                                 \
+	  "open /a/l=100 fstat 100 check 100 statfs 100 access 100", .runpath = "/a",              \
+	  .file = {FILE_X("/a/l", .check = ALWAYS(ETXTBSY_))})                                     \
 	T(emulated, NONE, NONE, "open /a/l=100 fstat 100 check 100", .runpath = "/a",              \
 	  .file = {FILE_X("/a/l", .check = ALWAYS(EFAULT_))})                                      \
 	T(emulated_enforcing, NONE, LD_E_REF_MISSING, NULL, .enforce = 1, .runpath = "/a",         \
