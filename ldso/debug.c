@@ -14,11 +14,13 @@ struct r_debug {
 	uintptr_t r_ldbase;
 };
 
-static struct r_debug debug;
+/* hidden, but in the symbol table: gdb finds it there in a direct run, where /proc/PID/exe is the loader */
+extern struct r_debug _r_debug;
+struct r_debug _r_debug;
 
 /* exported for programs that look for it; the pointer itself is constant and sealed */
 extern LD_PUBLIC struct r_debug *const _dl_debug_addr;
-struct r_debug *const _dl_debug_addr = &debug;
+struct r_debug *const _dl_debug_addr = &_r_debug;
 
 LD_PUBLIC void _dl_debug_state(void);
 LD_NOINLINE void _dl_debug_state(void)
@@ -29,12 +31,12 @@ LD_NOINLINE void _dl_debug_state(void)
 
 uintptr_t ld_debug_struct(void)
 {
-	return (uintptr_t)&debug;
+	return (uintptr_t)&_r_debug;
 }
 
 void ld_debug_state(int adding)
 {
-	debug.r_state = adding ? RT_ADD : RT_CONSISTENT;
+	_r_debug.r_state = adding ? RT_ADD : RT_CONSISTENT;
 	_dl_debug_state();
 }
 
@@ -58,9 +60,9 @@ void ld_debug_publish(const struct ld_chunk *c)
 		prev = m;
 	}
 	if (!c->idx) {
-		debug.r_version = 1;
-		debug.r_map = c->mut;
-		debug.r_brk = (uintptr_t)_dl_debug_state;
-		debug.r_ldbase = ld_self.base;
+		_r_debug.r_version = 1;
+		_r_debug.r_map = c->mut;
+		_r_debug.r_brk = (uintptr_t)_dl_debug_state;
+		_r_debug.r_ldbase = ld_self.base;
 	}
 }

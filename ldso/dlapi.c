@@ -122,6 +122,7 @@ static struct ld_group *begin(int mode)
 	g->obj_first = c->obj_first + c->obj_cnt;
 	g->tls = c->tls_totals;
 	g->global = !!(mode & RTLD_GLOBAL_);
+	g->noload = mode & RTLD_NOLOAD_;
 	g->lk.defer = mode & RTLD_LAZY_;
 	g->requester = requester(g);
 	return g;
@@ -200,16 +201,6 @@ static ld_st load(struct ld_group *g, const char *file, const struct ld_chunk **
 	return check_dead(g, *order);
 }
 
-/* RTLD_NOLOAD: is it there? by name without a file, by path through the file's identity */
-static const struct ld_obj *find_loaded(struct ld_group *g, const char *file)
-{
-	const struct ld_obj *o = NULL;
-
-	if (ld_failed(ld_load_name(g, file, ld_state.main, &o)))
-		return NULL;
-	return ld_group_find(g, o) ? NULL : o;
-}
-
 void *dlopen(const char *file, int mode)
 {
 	const struct ld_chunk *order = NULL;
@@ -223,11 +214,11 @@ void *dlopen(const char *file, int mode)
 	ld_rt_lock();
 	ld_debug_state(1);
 	g = begin(mode);
-	if ((mode & RTLD_NOLOAD_) && !find_loaded(g, file)) {
-		seterr_name("Library ", file, " is not already loaded");
-		ld_group_undo(g);
-	} else if (ld_failed(load(g, file, &order))) {
-		seterr_group(g);
+	if (ld_failed(load(g, file, &order))) {
+		if (g->noload && g->err.code == LD_E_NOT_FOUND)
+			seterr_name("Library ", file, " is not already loaded");
+		else
+			seterr_group(g);
 		ld_group_undo(g);
 	} else {
 		handle = g->root->mut;

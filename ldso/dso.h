@@ -22,8 +22,11 @@
 
 #define LD_PUBLIC __attribute__((visibility("default")))
 
-/* address space kept for the registry: 16 MiB hold some 10,000 objects */
-#define LD_REGION_LEN (16u << 20)
+/*
+ * Address space kept for the registry: 16 MiB hold some 4,000 dlopen calls. Not a multiple of a huge page:
+ * the kernel would align such a mapping, and what is placed next to it would lose nine bits of entropy.
+ */
+#define LD_REGION_LEN ((16u << 20) + 3 * LD_ARCH_PAGE_MAX)
 #define LD_START_AREA 8192
 
 /*
@@ -82,6 +85,7 @@ struct ld_group {
 	struct ld_builder b;
 	struct ld_facts facts;
 	int runtime;               /* dlopen, not start */
+	int noload;                /* RTLD_NOLOAD: nothing new is mapped */
 	int began;                 /* the builder has memory */
 	int controlled;            /* the control was made */
 	int control_errno;

@@ -245,7 +245,9 @@ static ld_st load_name(struct ld_group *g, const char *name, const struct ld_obj
 		}
 		*out = o;
 	}
-	if (!*out) {
+	if (!*out && g->noload) {
+		st = ld_err_sys(&g->err, LD_E_NOT_FOUND, LD_ENOENT);
+	} else if (!*out) {
 		st = ld_group_begin(g);
 		if (!ld_failed(st))
 			st = add_file(g, &f, name, needed_by, out);

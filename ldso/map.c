@@ -8,7 +8,7 @@
  */
 #include "dso.h"
 
-#define PLACE_STEP (64u << 20)
+#define PLACE_STEP ((64u << 20) + 4096 * 16) /* no multiple of a huge page: see LD_REGION_LEN */
 #define PLACE_TRIES 8
 
 /* a range of free address space of at least len bytes, as the kernel would choose it */
@@ -393,25 +393,4 @@ ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t p
 	if (ld_failed(st))
 		return st;
 	return fill_tables(g, n);
-}
-
-long ld_anonymize(uintptr_t addr, size_t len, uintptr_t from, size_t from_len)
-{
-	unsigned char page[4096] LD_UNINIT;
-	unsigned char *copy = page;
-	long r;
-
-	if (from_len > sizeof page) {
-		r = ld_os_map_anon(0, from_len, 1);
-		if (ld_os_failed(r))
-			return r;
-		copy = (unsigned char *)r;
-	}
-	memcpy(copy, (const void *)from, from_len);
-	r = ld_os_remap_anon(addr, len, 1);
-	if (!ld_os_failed(r))
-		memcpy((void *)from, copy, from_len);
-	if (copy != page)
-		(void)ld_os_munmap(copy, from_len);
-	return ld_os_failed(r) ? r : 0;
 }

@@ -11,6 +11,8 @@ LD_MUSL_OBJS := $(filter $(B)/obj/ldso/musl.o $(B)/obj/ldso/replace/%,$(LD_OBJS)
 
 # Files that run before there is a thread pointer, which holds the stack protector's canary.
 LD_NO_SSP := ldso/stage.c ldso/musl.c ldso/replace/__init_tls.c src/os_linux.c
+# Where the canary is a global, reached through the GOT, so must be all that relocates the loader.
+-include arch/$(ARCH)/arch.mk
 
 CFLAGS_LD := -std=c11 -O2 -gdwarf-4 -pipe -ffreestanding -fPIC -fvisibility=hidden \
 	-fno-strict-aliasing -fwrapv -ffunction-sections -fdata-sections -fno-common \

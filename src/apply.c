@@ -165,7 +165,7 @@ static ld_st resolve(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_
 	name = ld_sym_name(t, sym);
 	if (!name)
 		return bad_rel(j, LD_E_REL_SYM, off, sym->st_name, t->strsz);
-	ld_name_init(&n, name);
+	ld_name_init_in(&n, name, t->strsz - sym->st_name);
 	*def = ld_scope_find(kind == LD_REL_COPY ? j->lk->copy_scope : j->lk->scope, &n, find);
 	if (LD_UNLIKELY(!def->sym))
 		*def = find_lfs64(j->lk->libc, name, find);

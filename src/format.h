@@ -25,11 +25,12 @@ void ld_text_errno(struct ld_text *t, int sys);
  *   "Error loading shared library OBJECT: TEXT (needed by WHO)"      most codes
  *   "Error relocating OBJECT: SYMBOL: symbol not found"              kind LINK and LD_E_REL_*
  * OBJECT is err->object (or err->path when object is NULL), TEXT by kind: REFUSED is prefixed with
- * "refused: "; LD_E_REF_MODE adds " (mode 0644); chmod a+x OBJECT"; LD_E_REF_NOEXEC reads
- * "refused: file system WHERE is mounted noexec"; LD_E_REF_LSM reads "refused by a security module (EPERM); see
- * the kernel's audit log"; LD_E_NOT_FOUND is just the errno text; SYSTEM adds ": " and the errno
- * text; BAD with want != 0 adds ": 0xGOT, must be 0xWANT" (LD_E_REL_TYPE: the number); LIMIT adds
- * ": GOT, limit WANT". chmod names err->path where it is set: the file the name led to.
+ * "refused: "; LD_E_REF_MODE adds " (mode 0644); chmod a+x OBJECT", where err->path, the file the
+ * name led to, stands for OBJECT when it is set; LD_E_REF_NOEXEC reads "refused: file system WHERE
+ * is mounted noexec"; LD_E_REF_LSM reads "refused by a security module (EPERM); see the kernel's
+ * audit log"; LD_E_NOT_FOUND is just the errno text; SYSTEM adds ": " and the errno text; BAD with
+ * want != 0 adds ": 0xGOT, must be 0xWANT" (LD_E_REL_TYPE: the number); LIMIT adds
+ * ": GOT, limit WANT".
  * Texts as in design section 4 "Messages". (needed by WHO) is left out when needed_by is NULL.
  */
 void ld_format_err(struct ld_text *t, const struct ld_err *err);

@@ -15,10 +15,10 @@ enum {
  * Empty entries are always skipped; with LD_PATH_RESTRICTED also entries that do not start with
  * '/'; entries with control bytes (0x01-0x1f, 0x7f; newline is one unless LD_PATH_NEWLINE) and
  * entries that would not fit are skipped.
- * $ORIGIN and ${ORIGIN} are replaced by origin only when they stand at the start of an entry and are
- * followed by '/' or its end; an entry with any other '$', or with origin NULL, empty, not absolute,
- * or containing control bytes, is dropped. Splitting comes before expansion, so a ':' inside origin
- * splits nothing (attack rows B03-B07).
+ * $ORIGIN and ${ORIGIN} are replaced by origin only when they stand at the start of an entry and
+ * are followed by '/' or its end; an entry with any other '$', or with origin NULL, empty, not
+ * absolute, or containing control bytes, is dropped. Splitting comes before expansion,
+ * so a ':' inside origin splits nothing (attack rows B03-B07).
  * Returns the length written (without NUL), or 0 when the path is exhausted.
  */
 size_t ld_path_next(const char **pos, const char *origin, const char *name, int flags, char *buf,

@@ -42,9 +42,9 @@ void ld_policy_default(struct ld_policy *p);
 /*
  * Apply words ("check=enforce seal=all", presets watch|enforce|strict, separated by blanks or
  * commas) to *p. tighten: a key never gets laxer than it is (report excepted). keys: which keys may
- * be set; others are wrong words, and so is a preset unless keys holds all that it sets. Wrong words
- * are skipped; their number is returned and the first one's place and length stored in *bad (may be
- * NULL).
+ * be set; others are wrong words, and so is a preset unless keys holds all that it sets. Wrong
+ * words are skipped; their number is returned and the first one's place and length stored in *bad
+ * (may be NULL).
  */
 unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, int tighten, unsigned keys,
 			 struct ld_span *bad);

@@ -1,5 +1,5 @@
 /*
- * sym.c: symbol lookup. Pure: reads the tables it is given, calls nothing but memcmp.
+ * sym.c: symbol lookup. Pure: reads the tables it is given, calls nothing.
  *
  * The tables lie in mapped files. They were checked before, but a writer with access to the file (or
  * an overlay that lies) may change them afterwards, so every index and offset is checked where it
@@ -20,6 +20,31 @@ void ld_name_init(struct ld_name *n, const char *s)
 	n->gnu = ld_hash_gnu(s, &n->len);
 	n->have_sysv = 0;
 	n->sysv = 0;
+}
+
+void ld_name_init_in(struct ld_name *n, const char *s, size_t max)
+{
+	n->s = s;
+	n->gnu = ld_hash_gnu_in(s, max, &n->len);
+	n->have_sysv = 0;
+	n->sysv = 0;
+}
+
+/* memcmp() == 0 by words: names are compared far more often than they differ */
+static int same_bytes(const char *a, const char *b, size_t len)
+{
+	uint64_t x, y;
+
+	for (; len >= 8; len -= 8, a += 8, b += 8) {
+		memcpy(&x, a, 8);
+		memcpy(&y, b, 8);
+		if (x != y)
+			return 0;
+	}
+	for (; len; len--, a++, b++)
+		if (*a != *b)
+			return 0;
+	return 1;
 }
 
 /* bytes from link-time address va to the end of the file bytes of its segment; 0 = in none */
@@ -114,7 +139,7 @@ static int name_matches(const struct ld_symtab *t, uint32_t i, const struct ld_n
 
 	if (off >= t->strsz || n->len >= t->strsz - off)
 		return 0;
-	if (memcmp(t->strs + off, n->s, n->len + 1))
+	if (!same_bytes(t->strs + off, n->s, n->len + 1))
 		return 0;
 	return !t->versym || !(t->versym[i] & 0x8000);
 }

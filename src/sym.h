@@ -30,6 +30,8 @@ enum {
 };
 
 void ld_name_init(struct ld_name *n, const char *s);
+/* the same for a name inside max readable bytes that hold its end: faster for long names */
+void ld_name_init_in(struct ld_name *n, const char *s, size_t max);
 
 /*
  * Set up *t from the tables at run-time addresses base + va. Symbol count bounds come from the

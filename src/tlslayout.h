@@ -25,7 +25,7 @@ uint64_t ld_tls_place(struct ld_tls_totals *t, uint64_t image_va, uint64_t memsz
 
 /*
  * Bytes of one thread's static block: (1 + cnt) words of dtv, the blocks, struct pthread of
- * pthread_len bytes, slop of 2 * align, rounded to align (musl's pthread_create gives no alignment).
+ * pthread_len bytes, slop of 2 * align, rounded to align (musl's pthread_create gives none).
  */
 uint64_t ld_tls_block_len(const struct ld_tls_totals *t, uint64_t pthread_len);
 

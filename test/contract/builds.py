@@ -3,18 +3,21 @@
 import os
 import shutil
 
+from elffile import Elf
 from loader import check_same
 from sources import TOP
 import wardtest
 
+HELLO = '#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n'
 
-def copy_tree(build, to):
+
+def copy_tree(build, to, top=TOP):
     """A second checkout with musl's objects as they are, to be built at another path."""
     shutil.rmtree(to, ignore_errors=True)
     os.makedirs(os.path.join(to, "build", build.arch))
     for name in ("configure", "Makefile", "VERSION", "mk", "src", "ldso", "arch", "include",
                  "tools", "test/contract"):
-        src, dst = os.path.join(TOP, name), os.path.join(to, name)
+        src, dst = os.path.join(top, name), os.path.join(to, name)
         if os.path.isdir(src):
             shutil.copytree(src, dst)
         elif os.path.exists(src):
@@ -31,14 +34,16 @@ def copy_tree(build, to):
 
 
 def check_reproducible(build):
-    """Built again at a path of another length, the loader is the same to the bit."""
-    to = os.path.join(build.work, "a-directory-with-another-name")
-    copy_tree(build, to)
-    make(build, to)
-    again = loader_of(build, to)
-    check_same(build.loader, again)
-    with open(again, "rb") as h:
-        assert os.fsencode(to) not in h.read(), "the loader holds the path it was built at"
+    """Built at two paths of different length, the loader is the same to the bit."""
+    loaders = []
+    for name in ("one", "another-directory-with-a-longer-name"):
+        to = os.path.join(build.work, name)
+        copy_tree(build, to, TOP if not loaders else os.path.join(build.work, "one"))
+        make(build, to)
+        loaders.append(loader_of(build, to))
+        with open(loaders[-1], "rb") as h:
+            assert os.fsencode(to) not in h.read(), "the loader holds the path it was built at"
+    check_same(*loaders)
 
 
 def make(build, top, *words):
@@ -80,7 +85,7 @@ def hello(build, loader):
     """A program run by a loader, by hand."""
     src, out = os.path.join(build.work, "other.c"), os.path.join(build.work, "other")
     with open(src, "w", encoding="ascii") as h:
-        h.write('#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n')
+        h.write(HELLO)
     r = wardtest.run([build.cc, src, "-o", out])
     assert r.rc == 0, r
     r = wardtest.run([loader, out])
@@ -112,8 +117,40 @@ def check_options(build):
         assert r.rc == 1 and r.err.strip(), "expected %s to be refused\n%s" % (bad, r)
 
 
+def check_install(build):
+    """make install and uninstall: the tree, and a wrapper that links for the installed loader."""
+    top = os.path.join(build.work, "install")
+    copy_tree(build, top, os.path.join(build.work, "one"))
+    make(build, top)
+    dest = os.path.join(build.work, "dest")
+    shutil.rmtree(dest, ignore_errors=True)
+    argv = ["make", "-s", "ARCH=" + build.arch, "DESTDIR=" + dest, "PREFIX=/opt/w",
+            "SYSLIBDIR=/opt/w/lib"]
+    r = wardtest.run(argv + ["install"], cwd=top, timeout=120)
+    assert r.rc == 0, r
+    loader = "ld-ward-%s.so.1" % build.arch
+    path = os.path.join(dest, "opt/w/lib", loader)
+    assert os.stat(path).st_mode & 0o7777 == 0o755, oct(os.stat(path).st_mode)
+    libc = os.path.join(dest, "opt/w/lib/libc.so")
+    assert os.readlink(libc) == "/opt/w/lib/" + loader, os.readlink(libc)
+    os.unlink(libc)     # points to where it will be
+    os.symlink(loader, libc)
+    out = os.path.join(dest, "hello")
+    src = os.path.join(build.work, "installed.c")
+    with open(src, "w", encoding="ascii") as h:
+        h.write(HELLO)
+    r = wardtest.run([os.path.join(dest, "opt/w/bin/ward-cc"), src, "-o", out])
+    assert r.rc == 0 and not r.err, r
+    assert Elf(out).interp == "/opt/w/lib/" + loader, Elf(out).interp
+    os.unlink(out)
+    r = wardtest.run(argv + ["uninstall"], cwd=top, timeout=120)
+    left = [os.path.join(d, f) for d, _, names in os.walk(dest) for f in names]
+    assert r.rc == 0 and not left, "left behind: %s\n%s" % (left, r)
+
+
 def tests(suite, build, config):
     """Run the tests of this file."""
     suite.check("build", "reproducible", check_reproducible, build)
     suite.check("build", "other compiler", check_other_compiler, build, config)
     suite.check("build", "options", check_options, build)
+    suite.check("build", "install, uninstall", check_install, build)

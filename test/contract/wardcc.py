@@ -6,7 +6,6 @@ import shutil
 from elffile import (
     Elf, DF_1_NOW, DF_1_PIE, DT_RELR, ET_DYN, ET_EXEC, ET_REL, PF_X, PT_DYNAMIC, PT_GNU_EH_FRAME,
     PT_GNU_RELRO, PT_INTERP, PT_LOAD)
-from sources import TOP
 import wardtest
 
 HELLO = r"""
@@ -212,34 +211,6 @@ def check_spaces(cc):
     assert got == os.path.join(top, "lib", os.path.basename(cc.build.loader)), got
 
 
-def check_install(build):
-    """make install and uninstall: the tree, and a wrapper that links for the installed loader."""
-    dest = os.path.join(build.work, "dest")
-    shutil.rmtree(dest, ignore_errors=True)
-    argv = ["make", "-s", "ARCH=" + build.arch, "DESTDIR=" + dest, "PREFIX=/opt/w",
-            "SYSLIBDIR=/opt/w/lib"]
-    r = wardtest.run(argv + ["install"], cwd=TOP, timeout=120)
-    assert r.rc == 0, r
-    loader = "ld-ward-%s.so.1" % build.arch
-    path = os.path.join(dest, "opt/w/lib", loader)
-    assert os.stat(path).st_mode & 0o7777 == 0o755, oct(os.stat(path).st_mode)
-    libc = os.path.join(dest, "opt/w/lib/libc.so")
-    assert os.readlink(libc) == "/opt/w/lib/" + loader, os.readlink(libc)
-    os.unlink(libc)     # points to where it will be
-    os.symlink(loader, libc)
-    out = os.path.join(dest, "hello")
-    src = os.path.join(build.work, "installed.c")
-    with open(src, "w", encoding="ascii") as h:
-        h.write(HELLO)
-    r = wardtest.run([os.path.join(dest, "opt/w/bin/ward-cc"), src, "-o", out])
-    assert r.rc == 0 and not r.err, r
-    assert Elf(out).interp == "/opt/w/lib/" + loader, Elf(out).interp
-    os.unlink(out)
-    r = wardtest.run(argv + ["uninstall"], cwd=TOP, timeout=120)
-    left = [os.path.join(d, f) for d, _, names in os.walk(dest) for f in names]
-    assert r.rc == 0 and not left, "left behind: %s\n%s" % (left, r)
-
-
 def usable(build, family):
     """Why a compiler cannot be used here, or None."""
     r = wardtest.run([build.cc, "--ward-compiler=" + family, "--version"])
@@ -259,4 +230,3 @@ def tests(suite, build, config):
                 suite.skip("ward-cc", name, why)
             else:
                 suite.check("ward-cc", name, test, cc)
-    suite.check("install", "install, uninstall", check_install, build)

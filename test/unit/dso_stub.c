@@ -27,6 +27,7 @@ struct stub *stub_new(void)
 	expect_ok(ld_builder_begin(&g->b, NULL, 0, (uintptr_t)s->region,
 				   (uintptr_t)s->region + REGION, &g->err),
 		  &g->err);
+	g->buf = &s->buf;
 	g->last = &g->first;
 	g->requester = "/usr/bin/app";
 	return s;

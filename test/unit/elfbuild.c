@@ -155,10 +155,12 @@ static uint32_t bucket_of(const struct eb *b, uint32_t i)
 static void sort_by_bucket(struct eb *b)
 {
 	for (uint32_t i = b->symoffset + 1; i < b->sym_cnt; i++) {
-		for (uint32_t k = i; k > b->symoffset && bucket_of(b, k) < bucket_of(b, k - 1); k--) {
+		for (uint32_t k = i; k > b->symoffset; k--) {
 			struct ld_elf_sym sym = b->sym[k];
 			uint16_t ver = b->versym[k];
 
+			if (bucket_of(b, k) >= bucket_of(b, k - 1))
+				break;
 			b->sym[k] = b->sym[k - 1];
 			b->sym[k - 1] = sym;
 			b->versym[k] = b->versym[k - 1];

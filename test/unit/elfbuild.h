@@ -84,7 +84,7 @@ struct eb {
 	uint32_t dyn_cnt, sym_cnt, str_len, rela_cnt, jmprel_cnt, rel_cnt, relr_cnt;
 	uint32_t symoffset, nbuckets;
 	uint64_t gnu_va; /* where eb_hash puts the GNU table */
-	uint64_t str_va; /* what eb_dynamic says of the string table; moving it is the test's work */
+	uint64_t str_va; /* where eb_dynamic says the names are; moving them is the test's work */
 	int kinds, versioned;
 };
 
@@ -101,7 +101,7 @@ void eb_func(struct eb *b, const char *name, uint64_t value);
 void eb_undef(struct eb *b, const char *name, unsigned bind);
 uint32_t eb_sym_idx(const struct eb *b, const char *name);
 
-/* build hash tables over the defined symbols (GNU: sorts them by bucket); kinds: EB_GNU | EB_SYSV */
+/* hash tables over the defined symbols (GNU: sorts them by bucket); kinds: EB_GNU | EB_SYSV */
 void eb_hash(struct eb *b, int kinds, uint32_t nbuckets);
 
 void eb_rela(struct eb *b, uint64_t place, uint32_t type, uint32_t sym, uint64_t addend);

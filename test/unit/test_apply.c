@@ -1,6 +1,6 @@
 /*
- * test_apply.c: every kind of relocation, on every machine's numbers: what it writes, where it looks,
- * what it leaves to the caller, and each way it can be wrong.
+ * test_apply.c: every kind of relocation, on every machine's numbers: what it writes, where it
+ * looks, what it leaves to the caller, and each way it can be wrong.
  */
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-/* test_arena.c: bump allocation: aligned, zeroed, disjoint; growth, its limits, and its failures. */
+/* test_arena.c: bump allocation: aligned, zeroed, disjoint; growth, its limits, its failures. */
 #include "unit.h"
 
 #include "arena.h"

@@ -180,7 +180,8 @@ CASES(TEST)
 	X(debug, ADD(DEBUG, 0), d.debug_idx == b->dyn_cnt - 1)                                     \
 	X(rpath, ADD(RPATH, 0), d.rpath_off == 0)                                                  \
 	X(last_one_counts, ADD(SONAME, 0), d.soname_off == 0)                                      \
-	X(unknown_tags, (eb_dyn_add(b, 0x70000001, TOP), eb_dyn_add(b, 40, TOP)), d.needed_cnt == 1) \
+	X(unknown_tags, (eb_dyn_add(b, 0x70000001, TOP), eb_dyn_add(b, 40, TOP)),                  \
+	  d.needed_cnt == 1)                                                                       \
 	X(needed_1024, many(b, LD_DT_NEEDED, LD_MAX_NEEDED - 1), d.needed_cnt == LD_MAX_NEEDED)
 
 #define FINE_TEST(name, change, claim)                                                             \

@@ -174,7 +174,8 @@ enum { FR = LD_PF_R, FRX = LD_PF_R | LD_PF_X, FRW = LD_PF_R | LD_PF_W };
 			    load(FRW, 0x402000, 0x2000, 8, 0x3000)))                               \
 	X(unaligned, LIST(load(FR, 0x10, 0x10, 0x1000, 0x1000),                                    \
 			  load(FRW, 0x3fff, 0x2fff, 2, 2)))                                        \
-	X(same_file_page, LIST(load(FR, 0, 0, 0x800, 0x800), load(FRX, 0x1800, 0x800, 0x100, 0x100), \
+	X(same_file_page, LIST(load(FR, 0, 0, 0x800, 0x800),                                       \
+			       load(FRX, 0x1800, 0x800, 0x100, 0x100),                             \
 			       load(FRW, 0x2900, 0x900, 0x100, 0x200)))                            \
 	X(bss_in_last_page, LIST(load(FRW, 0, 0, 0x1800, 0x1c00)))                                 \
 	X(bss_beyond, LIST(load(FRW, 0, 0, 0x1800, 0x5000)))                                       \

@@ -1,6 +1,6 @@
 /*
- * test_map.c: one vetted descriptor into memory: what is in memory afterwards, each way it can fail,
- * and the same with every single system call failing: no mapping and no memory is left over.
+ * test_map.c: one vetted descriptor into memory: what is in memory afterwards, each way it can
+ * fail, and the same with every single system call failing: no mapping and no memory is left over.
  */
 #include "unit.h"
 

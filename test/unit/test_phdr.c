@@ -1,4 +1,4 @@
-/* test_phdr.c: program headers: what a good image says, each rule broken once, what is tolerated. */
+/* test_phdr.c: program headers: what a good image says, each rule broken once, what is fine. */
 #include "unit.h"
 
 #include "elfbuild.h"
@@ -219,6 +219,7 @@ CASES(TEST)
 	  img.tls_memsz == 0 && img.tls_align == 1)                                                \
 	X(tls_bss_only, (TLS->p_filesz = 0, TLS->p_vaddr = EB_RW_END), img.tls_memsz == 0x30)      \
 	X(relro_empty, RELRO->p_memsz = 0, img.relro_len == 0)                                     \
+	X(relro_empty_anywhere, (RELRO->p_memsz = 0, RELRO->p_vaddr = 0x800000), !img.relro_va)   \
 	X(relro_padded, RELRO->p_memsz = EB_MEM_END - EB_RW_VA,                                    \
 	  img.relro_len == EB_MEM_END - EB_RW_VA)                                                  \
 	X(relro_end_inwards, RELRO->p_memsz += 8, img.relro_len == EB_RELRO_END - EB_RW_VA)        \

@@ -122,16 +122,14 @@ static void first_wrong_word(void **state)
 static void exact_span(void **state)
 {
 	static const char bytes[] = {'s', 'e', 'a', 'l', '=', 'a', 'l', 'l', 0, ' ', 'x'};
+	struct ld_span all = {(const unsigned char *)bytes, sizeof bytes};
 	char *copy = malloc(8);
 	struct ld_policy p;
 
 	(void)state;
 	assert_non_null(copy);
 	ld_policy_default(&p);
-	assert_int_equal(ld_policy_words(&p,
-					 (struct ld_span){(const unsigned char *)bytes, sizeof bytes},
-					 0, LD_KEYS_ALL, NULL),
-			 2);
+	assert_int_equal(ld_policy_words(&p, all, 0, LD_KEYS_ALL, NULL), 2);
 	assert_string_equal(show(&p), DEFAULT);
 	memcpy(copy, bytes, 8);
 	assert_int_equal(ld_policy_words(&p, (struct ld_span){(unsigned char *)copy, 8}, 0,

@@ -337,7 +337,7 @@ static struct eb *at_the_end(int kinds)
 	}
 HOSTILE(HOSTILE_TEST)
 
-/* relocations name symbols that are in no hash table, wherever that table lies: all must be usable */
+/* relocations name symbols that are in no hash table: all must be usable, wherever that lies */
 static void unhashed_symbols(void **state)
 {
 	struct eb *b = eb_new();

@@ -1,4 +1,4 @@
-/* test_tlslayout.c: offsets of thread-local storage: known ones by hand, all others by their laws. */
+/* test_tlslayout.c: offsets of thread-local storage: known ones by hand, others by their laws. */
 #include "unit.h"
 
 #include "elf.h"
@@ -75,7 +75,8 @@ static void random_modules(void **state)
 		end = t.offset;
 		for (uint32_t n = 1; n <= 20; n++) {
 			uint64_t align = 1ull << next_random(&seed) % 13;
-			uint64_t va = next_random(&seed) % 0x8000, memsz = 1 + next_random(&seed) % 300;
+			uint64_t va = next_random(&seed) % 0x8000;
+			uint64_t memsz = 1 + next_random(&seed) % 300;
 			uint64_t off = ld_tls_place(&t, va, memsz, align), old = end;
 
 			if (LD_ARCH_TLS_ABOVE) {

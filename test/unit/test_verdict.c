@@ -39,7 +39,8 @@ static struct ld_file_facts good_file(void)
 	X(no_memory, file.check_errno = LD_ENOMEM, LD_E_REF_OTHER, LD_ENOMEM)                      \
 	X(control_0, file.control_errno = 0, LD_E_REF_FAKED, 0)                                    \
 	X(control_eperm, file.control_errno = LD_EPERM, LD_E_REF_FAKED, LD_EPERM)                  \
-	X(control_first, (file.control_errno = 0, file.check_errno = LD_EACCES), LD_E_REF_FAKED, 0) \
+	X(control_first, (file.control_errno = 0, file.check_errno = LD_EACCES),                   \
+	  LD_E_REF_FAKED, 0)                                                                       \
 	X(unlinked_and_mode, (file.nlink = 0, file.check_errno = LD_EACCES, file.mode = 0),        \
 	  LD_E_REF_MODE, LD_EACCES)
 

@@ -18,8 +18,8 @@
 #include "err.h"
 
 /*
- * The result is want, recorded as such. A code that was seen is written to the file COVER_LOG names:
- * test/unit/run demands every code of err.def.
+ * The result is want, recorded as such. A code that was seen is written to the file COVER_LOG
+ * names: test/unit/run demands every code of err.def.
  */
 #define expect_code(st, err, want) unit_expect(st, err, want, __FILE__, __LINE__)
 void unit_expect(ld_st st, const struct ld_err *err, int want, const char *file, int line);

@@ -3,8 +3,8 @@
 . "$HERE/recipes/common.sh"
 
 cp -R "$SRC/zlib/." .
-CC=$CC CFLAGS="$CFLAGS -D_FILE_OFFSET_BITS=64" LDFLAGS=$LDFLAGS ./configure --prefix="$OUT" --enable-shared \
-	>configure.log
+CC=$CC CFLAGS="$CFLAGS -D_FILE_OFFSET_BITS=64" LDFLAGS=$LDFLAGS ./configure \
+	--prefix="$OUT" --enable-shared >configure.log
 lib=$(sed -n 's/^SHAREDLIBV=//p' Makefile)
 make -j"$JOBS" "$lib" >make.log
 mkdir -p "$OUT/lib" "$OUT/include" "$OUT/bin"

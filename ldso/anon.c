@@ -1,0 +1,26 @@
+/*
+ * anon.c: file-backed pages become anonymous ones, in place. Used on the loader itself before it is
+ * relocated, so it may not reach anything through the GOT (mk/ward.mk compiles it accordingly).
+ */
+#include "dso.h"
+
+long ld_anonymize(uintptr_t addr, size_t len, uintptr_t from, size_t from_len)
+{
+	unsigned char page[4096] LD_UNINIT;
+	unsigned char *copy = page;
+	long r;
+
+	if (from_len > sizeof page) {
+		r = ld_os_map_anon(0, from_len, 1);
+		if (ld_os_failed(r))
+			return r;
+		copy = (unsigned char *)r;
+	}
+	memcpy(copy, (const void *)from, from_len);
+	r = ld_os_remap_anon(addr, len, 1);
+	if (!ld_os_failed(r))
+		memcpy((void *)from, copy, from_len);
+	if (copy != page)
+		(void)ld_os_munmap(copy, from_len);
+	return ld_os_failed(r) ? r : 0;
+}
