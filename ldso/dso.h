@@ -106,6 +106,7 @@ struct ld_group {
 	const struct ld_obj *const *order; /* constructor order of root */
 	uint32_t order_cnt;
 	struct ld_tls_ext *tls_ext;
+	uintptr_t muts; /* mapping made for the objects' mutable halves, 0 = none */
 	struct ld_buffers *buf;
 };
 

@@ -421,7 +421,10 @@ static struct ld_mut *new_muts(struct ld_group *g, struct ld_chunk *c)
 		return mut_pool + used;
 	}
 	r = ld_os_map_anon(0, page_up(g->cnt * sizeof(struct ld_mut)), 0);
-	return ld_os_failed(r) ? NULL : (struct ld_mut *)r;
+	if (ld_os_failed(r))
+		return NULL;
+	g->muts = (uintptr_t)r;
+	return (struct ld_mut *)r;
 }
 
 static ld_st fill_chunk(struct ld_group *g)
@@ -472,11 +475,12 @@ static ld_st seal_group(struct ld_group *g)
 
 	if (ld_state.policy.v[LD_KEY_SEAL] == LD_SEAL_OFF || !ld_state.have_seal)
 		return LD_OK;
-	if (b->mark > b->start)
-		st = seal(g, b->start, b->mark);
 	for (struct ld_new *n = g->first; n && !ld_failed(st); n = n->next)
 		if (!(n->o->flags & LD_OBJ_VDSO))
 			st = seal_object(g, n);
+	/* last: if a seal fails, the log can still be continued at this place */
+	if (b->mark > b->start && !ld_failed(st))
+		st = seal(g, b->start, b->mark);
 	return st;
 }
 
@@ -517,6 +521,7 @@ ld_st ld_link_finish(struct ld_group *g)
 		__atomic_store_n(&ld_published, c->idx + 1, __ATOMIC_RELEASE);
 		ld_tls_commit(g);
 	}
+	g->muts = 0; /* published: not ours to give back any more */
 	return LD_OK;
 }
 

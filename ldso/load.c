@@ -33,6 +33,8 @@ void ld_group_undo(struct ld_group *g)
 {
 	for (struct ld_new *n = g->first; n; n = n->next)
 		ld_map_undo(n);
+	if (g->muts)
+		(void)ld_os_munmap((void *)g->muts, ld_align_up(g->cnt * sizeof(struct ld_mut), ld_state.page));
 	if (g->began)
 		ld_builder_abort(&g->b);
 	g->began = 0;
@@ -252,7 +254,7 @@ static ld_st load_name(struct ld_group *g, const char *name, const struct ld_obj
 		if (!ld_failed(st))
 			st = add_file(g, &f, name, needed_by, out);
 		if (ld_failed(st))
-			ld_err_context(&g->err, ld_alloc_str(&g->scratch, f.path, ld_strlen(f.path)), NULL);
+			ld_err_path(&g->err, f.path);
 	}
 	(void)ld_os_close(f.fd);
 	return st;

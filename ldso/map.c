@@ -315,6 +315,7 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 {
 	struct ld_new *n = LD_NEW(&g->scratch, struct ld_new);
 	struct ld_obj *o = LD_NEW(&g->b.keep, struct ld_obj);
+	const struct ld_seg *entry;
 	struct ld_ehdr eh;
 	uintptr_t base = 0;
 	uint32_t done = 0;
@@ -333,6 +334,9 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 		return st;
 	n->is_exec = eh.type == LD_ET_EXEC;
 	n->entry_va = eh.entry_va;
+	entry = ld_image_seg(&g->buf->img, eh.entry_va, 1);
+	if (as_main && (!entry || !(entry->prot & LD_PROT_X)))
+		return ld_err_set(&g->err, LD_E_EHDR_ENTRY, 0, eh.entry_va, 0);
 	ld_layout_plan(&g->buf->img, ld_state.page, &g->buf->plan);
 	if (as_main && !g->buf->img.interp_len && !g->buf->img.dyn_len)
 		return LD_OK; /* static: the kernel's business, nothing is mapped */

@@ -72,7 +72,7 @@ static void gather(struct ld_group *g, int fd, const struct ld_stat *st, struct 
 	ff->control_errno = g->control_errno;
 	ff->check_errno = check_waiting(fd, enforcing);
 	ff->checked = 1;
-	if (ff->check_errno == LD_EFAULT) {
+	if (ff->check_errno == LD_EFAULT && !(g->controlled && g->control_errno == LD_ENOTDIR)) {
 		/* valgrind 3.19 and the like take it for an execve: the check does not exist here */
 		ff->checked = ff->check_errno = g->facts.have_check = 0;
 		if (!g->runtime)
@@ -122,8 +122,7 @@ static ld_st vet(struct ld_group *g, struct ld_file *f, const char *needed_by)
 	}
 	if (ld_failed(st)) {
 		(void)ld_os_close(f->fd);
-		/* the path is what the user must act on; group memory outlives the message */
-		ld_err_context(&g->err, ld_alloc_str(&g->scratch, f->path, ld_strlen(f->path)), NULL);
+		ld_err_path(&g->err, f->path);
 	}
 	return st;
 }
@@ -140,7 +139,7 @@ static int try_open(struct ld_group *g, const char *path, const char *needed_by,
 		return 0;
 	if (fd < 0) {
 		*st = ld_err_sys(&g->err, LD_E_OPEN, (int)-fd);
-		ld_err_context(&g->err, ld_alloc_str(&g->scratch, path, ld_strlen(path)), NULL);
+		ld_err_path(&g->err, path);
 		return -1;
 	}
 	f->fd = (int)fd;

@@ -170,6 +170,24 @@ static void refuse_missing(struct ld_group *g)
 	ld_os_exit(127);
 }
 
+/* what the policy asks for and this version does not have must not be taken for granted */
+static void refuse_unknown_lockdown(void)
+{
+	if (ld_state.policy.v[LD_KEY_LOCKDOWN] < LD_LOCKDOWN_EXEC)
+		return;
+	ld_report_text("ward: lockdown=exec is not available in this version; lockdown=wx is", NULL, "");
+	ld_os_exit(127);
+}
+
+/* the last thing before the program: from here on no mapping gains execute permission (PR_SET_MDWE) */
+static void lock_down(void)
+{
+	if (ld_state.policy.v[LD_KEY_LOCKDOWN] != LD_LOCKDOWN_WX || !ld_os_set_mdwe())
+		return;
+	ld_report_text("ward: lockdown=wx: the kernel has no PR_SET_MDWE (Linux 6.3)", NULL, "");
+	ld_os_exit(127);
+}
+
 /* ---- executable stack and READ_IMPLIES_EXEC ---- */
 
 /* everything the kernel mapped readable is executable under that personality: put it back */
@@ -329,6 +347,7 @@ static ld_st add_vdso(struct ld_group *g, uintptr_t addr)
 	const struct ld_elf_ehdr *eh = (const void *)addr;
 	struct ld_obj *o = LD_NEW(&g->b.keep, struct ld_obj);
 	const struct ld_elf_phdr *ph;
+	struct ld_elf_phdr *copy;
 	struct ld_new *n;
 	uintptr_t base = 0;
 	ld_st st;
@@ -338,14 +357,21 @@ static ld_st add_vdso(struct ld_group *g, uintptr_t addr)
 	if (eh->e_phentsize != sizeof *ph || eh->e_phnum > LD_MAX_PHDRS)
 		return LD_OK;
 	ph = (const void *)(addr + eh->e_phoff);
-	for (uint32_t i = 0; i < eh->e_phnum; i++)
+	copy = LD_NEW_N(&g->scratch, struct ld_elf_phdr, eh->e_phnum);
+	if (!copy)
+		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+	for (uint32_t i = 0; i < eh->e_phnum; i++) {
+		copy[i] = ph[i];
+		copy[i].p_flags &= ~(uint32_t)LD_PF_W; /* QEMU marks its vdso RWX */
 		if (ph[i].p_type == LD_PT_LOAD)
 			base = addr + ph[i].p_offset - ph[i].p_vaddr;
+	}
 	o->name = "";
 	o->shortname = "linux-gate.so.1";
 	o->shortname_hash = ld_name_hash(o->shortname);
 	o->flags = LD_OBJ_VDSO;
-	st = ld_map_kernel(g, ph, eh->e_phnum, base, o, &n);
+	st = ld_map_kernel(g, copy, eh->e_phnum, base, o, &n);
+	o->phdr = ph;
 	if (ld_failed(st)) {
 		/* not one we understand: programs call it through libc, which reads it itself */
 		g->err = (struct ld_err){0};
@@ -649,6 +675,7 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	ld_state.list = c.list;
 	ld_tls_totals_init(&g->tls);
 	refuse_missing(g);
+	refuse_unknown_lockdown();
 	if (direct && ld_state.policy.v[LD_KEY_DIRECT] == LD_DIRECT_DENY) {
 		ld_report_text("ward: direct runs are denied by policy", NULL, "");
 		ld_os_exit(127);
@@ -688,6 +715,7 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	if (c.argv0)
 		c.argv[0] = (char *)(uintptr_t)c.argv0;
 	ld_scratch_free(&g->scratch);
+	lock_down();
 	ld_rt_errno(0);
 	return a.v[LD_AT_ENTRY];
 }

@@ -151,12 +151,12 @@ static ld_st resolve(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_
 	struct ld_name n;
 
 	*how = FOUND;
+	if (idx >= t->sym_max)
+		return bad_rel(j, LD_E_REL_SYM, off, idx, t->sym_max);
 	if (idx == j->last_sym && find == j->last_find && kind != LD_REL_COPY) {
 		*def = j->last_def;
 		return LD_OK;
 	}
-	if (idx >= t->sym_max)
-		return bad_rel(j, LD_E_REL_SYM, off, idx, t->sym_max);
 	sym = &t->syms[idx];
 	if (LD_ST_BIND(sym->st_info) == LD_STB_LOCAL) {
 		*def = (struct ld_def){sym, j->o};
@@ -166,6 +166,8 @@ static ld_st resolve(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_
 	if (!name)
 		return bad_rel(j, LD_E_REL_SYM, off, sym->st_name, t->strsz);
 	ld_name_init_in(&n, name, t->strsz - sym->st_name);
+	if (n.len == t->strsz - sym->st_name) /* it has lost its end since it was checked */
+		return bad_rel(j, LD_E_REL_SYM, off, sym->st_name, t->strsz);
 	*def = ld_scope_find(kind == LD_REL_COPY ? j->lk->copy_scope : j->lk->scope, &n, find);
 	if (LD_UNLIKELY(!def->sym))
 		*def = find_lfs64(j->lk->libc, name, find);
@@ -456,7 +458,7 @@ int ld_apply_deferred(const struct ld_scope *scope, const struct ld_obj *libc,
 	struct ld_def def;
 	struct ld_name n;
 
-	ld_name_init(&n, d->symbol);
+	ld_name_init_in(&n, d->symbol, (size_t)(d->obj->sym.strs + d->obj->sym.strsz - d->symbol));
 	def = ld_scope_find(scope, &n, LD_FIND_DEF);
 	if (!def.sym)
 		def = find_lfs64(libc, d->symbol, LD_FIND_DEF);

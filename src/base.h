@@ -39,7 +39,7 @@ typedef struct {
 
 static inline int ld_failed(ld_st st)
 {
-	return LD_UNLIKELY(st.code != 0);
+	return LD_UNLIKELY(st.code != 0) != 0;
 }
 
 /* a bug of ours, never reachable from input: stop at once */

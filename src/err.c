@@ -55,3 +55,14 @@ void ld_err_context(struct ld_err *err, const char *object, const char *needed_b
 	if (!err->needed_by)
 		err->needed_by = needed_by;
 }
+
+void ld_err_path(struct ld_err *err, const char *path)
+{
+	size_t n = ld_strlen(path), max = sizeof err->path - 1;
+
+	if (err->path[0])
+		return;
+	n = n < max ? n : max;
+	memcpy(err->path, path, n);
+	err->path[n] = 0;
+}

@@ -42,6 +42,9 @@ ld_st ld_err_set(struct ld_err *err, enum ld_code code, uint64_t at, uint64_t go
 /* the same for a failed system call: sys is the positive errno */
 ld_st ld_err_sys(struct ld_err *err, enum ld_code code, int sys);
 
+/* note which file a name led to (cut to fit); the first one wins */
+void ld_err_path(struct ld_err *err, const char *path);
+
 /* fill in the object and the requester where they are still empty */
 void ld_err_context(struct ld_err *err, const char *object, const char *needed_by);
 

@@ -263,6 +263,10 @@ void ld_format_err(struct ld_text *t, const struct ld_err *err)
 		ld_text_str(t, ld_err_text(err->code));
 		break;
 	}
+	if (err->object && err->path[0] && err->code != LD_E_REF_MODE && !ld_streq(err->object, err->path)) {
+		ld_text_str(t, "; found as ");
+		ld_text_raw(t, err->path);
+	}
 	if (err->needed_by) {
 		ld_text_str(t, " (needed by ");
 		ld_text_raw(t, err->needed_by);

@@ -24,6 +24,7 @@ void ld_text_errno(struct ld_text *t, int sys);
  * The one line for a failed load, without newline:
  *   "Error loading shared library OBJECT: TEXT (needed by WHO)"      most codes
  *   "Error relocating OBJECT: SYMBOL: symbol not found"              kind LINK and LD_E_REL_*
+ * When a search led to a file of another name, "; found as PATH" stands before (needed by ...).
  * OBJECT is err->object (or err->path when object is NULL), TEXT by kind: REFUSED is prefixed with
  * "refused: "; LD_E_REF_MODE adds " (mode 0644); chmod a+x OBJECT", where err->path, the file the
  * name led to, stands for OBJECT when it is set; LD_E_REF_NOEXEC reads "refused: file system WHERE

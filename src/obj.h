@@ -23,6 +23,7 @@ struct ld_symtab {
 	uint64_t strsz;
 	const uint16_t *versym;  /* NULL = no versions */
 	uint32_t sym_max;
+	uint32_t chain_max;      /* symbols a walk of the hash table may reach; <= sym_max */
 };
 
 /* one entry of a search scope: the filter first, so that a miss touches nothing else */

@@ -66,6 +66,8 @@ long ld_os_check_control(int fd);
 long ld_os_exec(int fd, char *const *argv, char *const *envp);
 
 long ld_os_securebits(void);
+/* prctl(2) PR_SET_MDWE, REFUSE_EXEC_GAIN: irrevocable, inherited */
+long ld_os_set_mdwe(void);
 long ld_os_personality(unsigned long persona); /* 0xffffffff reads */
 long ld_os_readlink(const char *path, char *buf, size_t len);
 long ld_os_memfd_seals(int fd);  /* F_GET_SEALS */

@@ -10,7 +10,7 @@ enum {
 	O_CLOEXEC_ = 02000000, O_NOCTTY_ = 0400, O_NONBLOCK_ = 04000,
 	MAP_SHARED_ = 1, MAP_PRIVATE_ = 2, MAP_FIXED_ = 0x10, MAP_ANONYMOUS_ = 0x20,
 	MAP_NORESERVE_ = 0x4000, MAP_POPULATE_ = 0x8000, MAP_FIXED_NOREPLACE_ = 0x100000,
-	PROT_GROWSDOWN_ = 0x01000000, PR_GET_SECUREBITS_ = 27, F_GET_SEALS_ = 1034,
+	PROT_GROWSDOWN_ = 0x01000000, PR_GET_SECUREBITS_ = 27, PR_SET_MDWE_ = 65, MDWE_REFUSE_EXEC_GAIN_ = 1, F_GET_SEALS_ = 1034,
 	STATX_BASIC_ = 0x7ff, STATX_MNT_ID_ = 0x1000,
 };
 
@@ -195,6 +195,11 @@ long ld_os_exec(int fd, char *const *argv, char *const *envp)
 long ld_os_securebits(void)
 {
 	return sys(LD_NR_PRCTL, PR_GET_SECUREBITS_, 0, 0, 0, 0, 0);
+}
+
+long ld_os_set_mdwe(void)
+{
+	return sys(LD_NR_PRCTL, PR_SET_MDWE_, MDWE_REFUSE_EXEC_GAIN_, 0, 0, 0, 0);
 }
 
 long ld_os_personality(unsigned long persona)

@@ -88,7 +88,7 @@ static ld_st gnu_init(struct ld_symtab *t, const struct ld_image *img, uint64_t 
 	t->symoffset = symoffset;
 	t->buckets = (const uint32_t *)(base + va + head);
 	t->chains = t->buckets + nbuckets;
-	t->sym_max = min_u32(t->sym_max, symoffset + (room - chains) / 4);
+	t->chain_max = min_u32(t->sym_max, symoffset + (room - chains) / 4);
 	return LD_OK;
 }
 
@@ -107,7 +107,7 @@ static ld_st sysv_init(struct ld_symtab *t, const struct ld_image *img, uint64_t
 		return ld_err_set(err, LD_E_HASH_RANGE, va, need, room);
 	t->sysv = h;
 	t->nbuckets = h[0];
-	t->sym_max = min_u32(t->sym_max, h[1]);
+	t->sym_max = t->chain_max = min_u32(t->sym_max, h[1]);
 	return LD_OK;
 }
 
@@ -150,7 +150,7 @@ static const struct ld_elf_sym *gnu_find(const struct ld_symtab *t, const struct
 
 	if (i < t->symoffset)
 		return NULL;
-	for (; i < t->sym_max; i++) {
+	for (; i < t->chain_max; i++) {
 		uint32_t h = t->chains[i - t->symoffset];
 
 		if ((h | 1) == (n->gnu | 1) && name_matches(t, i, n))
@@ -238,9 +238,9 @@ uint32_t ld_symtab_count(const struct ld_symtab *t)
 			max = t->buckets[b];
 	if (max < t->symoffset)
 		return min_u32(t->symoffset, t->sym_max);
-	while (max < t->sym_max && !(t->chains[max - t->symoffset] & 1))
+	while (max < t->chain_max && !(t->chains[max - t->symoffset] & 1))
 		max++;
-	return max < t->sym_max ? max + 1 : t->sym_max;
+	return max < t->chain_max ? max + 1 : t->chain_max;
 }
 
 const char *ld_sym_name(const struct ld_symtab *t, const struct ld_elf_sym *sym)

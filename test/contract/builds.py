@@ -28,6 +28,7 @@ def copy_tree(build, to, top=TOP):
             shutil.copytree(src, dst, symlinks=True)
         else:
             shutil.copy2(src, dst)
+    os.unlink(os.path.join(to, "build", build.arch, "stamp/sysroot"))     # not copied
     os.symlink(os.path.realpath(os.path.join(build.path, "musl")),
                os.path.join(to, "build", build.arch, "musl"))
     os.symlink(os.path.join(TOP, "build/src"), os.path.join(to, "build/src"))

@@ -217,7 +217,8 @@ def python_cases(out):
         cases.append(Case("python", t, [python, "-m", "test", "-i", "test_load_version", t],
                           r"Tests result: SUCCESS", env=env,
                           children=True, seconds=300, ways=("interp",), stderr=False,
-                          clean=(seconds, (r"0:00:\d\d( load avg: [0-9.]+)?", "0:00:NN"),
+                          clean=(seconds, (r"\d:\d\d:\d\d( load avg: [0-9.]+)?", "0:00:NN"),
+                                 (r"(?m)^test_\w+ passed in .*\n", ""),
                                  (r"(?m)^(== |Using random seed|Total duration).*\n", ""))))
     return cases
 

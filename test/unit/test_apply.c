@@ -390,6 +390,15 @@ static void undefined(void **state)
 }
 
 /* opened lazily: undefined functions wait and are found later; data and NOW objects do not */
+/* a deferred slot's name lies in its object's string table */
+static void wait_for(struct ld_deferred *d, struct ld_obj *own, const char *name)
+{
+	own->sym.strs = name;
+	own->sym.strsz = strlen(name) + 1;
+	d->obj = own;
+	d->symbol = name;
+}
+
 static void deferred(void **state)
 {
 	struct world *w = world_new();
@@ -413,15 +422,16 @@ static void deferred(void **state)
 	assert_int_equal(value, 99);
 	{
 		struct ld_deferred later = *d;
+		struct ld_obj own = *d->obj;
 
-		later.symbol = "func";
+		wait_for(&later, &own, "func");
 		later.addend = 3;
 		assert_true(ld_apply_deferred(&w->scope, NULL, &later, &value));
 		assert_int_equal(value, lib_base(w) + LIB_FUNC + 3);
-		later.symbol = "open64";
+		wait_for(&later, &own, "open64");
 		assert_false(ld_apply_deferred(&w->scope, NULL, &later, &value));
 		assert_true(ld_apply_deferred(&w->scope, &w->lib.obj, &later, &value));
-		later.symbol = "tls";
+		wait_for(&later, &own, "tls");
 		assert_false(ld_apply_deferred(&w->scope, NULL, &later, &value));
 	}
 	world_free(w);

@@ -36,7 +36,6 @@ static const char *const golden[LD_E_CNT] = {
 		"refused: something answers the kernel's check in the kernel's place"),
 	[LD_E_REF_RELATIVE] = LOADING("refused: relative path while restricted"),
 	[LD_E_REF_OTHER] = LOADING("refused by the kernel: Permission denied"),
-	[LD_E_REF_DIRECT] = LOADING("refused: direct runs are denied by policy"),
 	[LD_E_EHDR_MAGIC] = LOADING("not an ELF file: 0x10, must be 0x20"),
 	[LD_E_EHDR_CLASS] = LOADING("wrong ELF class: 0x10, must be 0x20"),
 	[LD_E_EHDR_DATA] = LOADING("wrong byte order: 0x10, must be 0x20"),
@@ -115,7 +114,6 @@ static const char *const golden[LD_E_CNT] = {
 		"sym: indirect function outside executable segments: 0x10, must be 0x20"),
 	[LD_E_EXITING] = LOADING("refused: cannot dlopen while the program is exiting"),
 	[LD_E_FORKED] = LOADING("refused: state is inconsistent due to multithreaded fork"),
-	[LD_E_INTERP_FOREIGN] = LOADING("refused: its interpreter is another loader"),
 	[LD_E_REGISTRY] = LOADING("refused: the registry of objects is damaged"),
 };
 
@@ -172,6 +170,9 @@ static void every_message(void **state)
 	  LIB "a: refused: mounted noexec")                                                        \
 	X(security_module, ((struct ld_err){.code = LD_E_REF_LSM, .sys = 1, .object = "a"}),       \
 	  LIB "a: refused by a security module (EPERM); see the kernel's audit log")               \
+	X(found_as, ((struct ld_err){.code = LD_E_REF_BUSY, .object = "a.so", .path = "/l/a.so",     \
+				     .needed_by = "/p"}),                                          \
+	  LIB "a.so: refused: open for writing by some process; found as /l/a.so (needed by /p)")  \
 	X(path_for_object, ((struct ld_err){.code = LD_E_EXITING, .path = "/p"}),                  \
 	  LIB "/p: refused: cannot dlopen while the program is exiting")                           \
 	X(no_object, ((struct ld_err){.code = LD_E_MEMORY}), LIB "(no name): out of memory")       \

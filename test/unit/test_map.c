@@ -181,7 +181,8 @@ static void shared_text(void **state)
 	X(shrunk, LD_E_CHANGED, 0, w->file.grown = -8)                                             \
 	X(stat_again, LD_E_STAT, 0, w->file.stat[1] = 5)                                           \
 	X(main_not_elf, LD_E_EHDR_MAGIC, 1, b->mem[3] = 'x')                                       \
-	X(main_changed, LD_E_CHANGED, 1, w->file.grown = 1)
+	X(main_changed, LD_E_CHANGED, 1, w->file.grown = 1)                                        \
+	X(main_entry, LD_E_EHDR_ENTRY, 1, b->eh->e_entry = sizeof *b->eh)
 
 #define TEST(name, want, as_main, change)                                                          \
 	static void name(void **state)                                                             \

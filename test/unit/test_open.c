@@ -124,10 +124,12 @@ static void attempt(const struct trial *t)
 	T(emulated, NONE, NONE, "open /a/l=100 fstat 100 check 100", .runpath = "/a",              \
 	  .file = {FILE_X("/a/l", .check = ALWAYS(EFAULT_))})                                      \
 	T(emulated_enforcing, NONE, LD_E_REF_MISSING, NULL, .enforce = 1, .runpath = "/a",         \
+	  .file = {FILE_X("/a/l", .control = EFAULT_, .check = ALWAYS(EFAULT_))})                  \
+	T(efault_after_control, LD_E_REF_OTHER, NONE, NULL, .enforce = 1, .runpath = "/a",         \
 	  .file = {FILE_X("/a/l", .check = ALWAYS(EFAULT_))})                                      \
 	T(emulated_refused, LD_E_REF_MISSING, NONE, NULL, .enforce = 1, .refuse_missing = 1,       \
 	  .runpath = "/a:/b",                                                                      \
-	  .file = {FILE_X("/a/l", .check = ALWAYS(EFAULT_)), FILE_X("/b/l")})                      \
+	  .file = {FILE_X("/a/l", .control = EFAULT_, .check = ALWAYS(EFAULT_)), FILE_X("/b/l")})  \
 	T(unlinked, LD_E_REF_UNLINKED, NONE, NULL, .enforce = 1, .runpath = "/a",                  \
 	  .file = {FILE_X("/a/l", .nlink = 0, .seals = 1)})                                        \
 	T(unlinked_no_seals, LD_E_REF_UNLINKED, NONE, NULL, .secure = 1, .runpath = "/a",          \
