@@ -70,6 +70,16 @@ void *memmove(void *, const void *, size_t) __attribute__((visibility("default")
 void *memset(void *, int, size_t) __attribute__((visibility("default")));
 int memcmp(const void *, const void *, size_t) __attribute__((visibility("default")));
 
+/* eight bytes at any address, in the machine's order; a load instruction even without builtins */
+struct ld_any64 {
+	uint64_t v;
+} __attribute__((packed, may_alias));
+
+static inline uint64_t ld_load64(const void *p)
+{
+	return ((const struct ld_any64 *)p)->v;
+}
+
 static inline size_t ld_strlen(const char *s)
 {
 	size_t n = 0;

@@ -33,14 +33,9 @@ void ld_name_init_in(struct ld_name *n, const char *s, size_t max)
 /* memcmp() == 0 by words: names are compared far more often than they differ */
 static int same_bytes(const char *a, const char *b, size_t len)
 {
-	uint64_t x, y;
-
-	for (; len >= 8; len -= 8, a += 8, b += 8) {
-		memcpy(&x, a, 8);
-		memcpy(&y, b, 8);
-		if (x != y)
+	for (; len >= 8; len -= 8, a += 8, b += 8)
+		if (ld_load64(a) != ld_load64(b))
 			return 0;
-	}
 	for (; len; len--, a++, b++)
 		if (*a != *b)
 			return 0;

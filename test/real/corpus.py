@@ -141,7 +141,8 @@ class Corpus:
         text = ""
         for words in (["-c", "x.c"], ["x.o", "-o", "x"], ["-shared", "x.o", "-o", "x"]):
             p = subprocess.run([self.build.cc, "-###"] + words, cwd=self.cache, check=False,
-                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               env=dict(os.environ, TMPDIR="/tmp"))
             text += re.sub(r"/tmp/[^\s\"]+", "", p.stderr)
         return text.encode()
 

@@ -11,7 +11,8 @@ make BCC=cc sqlite3.c sqlite3.h shell.c >make.log
 cp sqlite3.h sqlite3ext.h "$OUT/include/"
 
 opt="-DSQLITE_THREADSAFE=1 -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE
-	-DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_LOAD_EXTENSION -DSQLITE_ENABLE_MATH_FUNCTIONS -DHAVE_USLEEP=1"
+	-DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_LOAD_EXTENSION
+	-DSQLITE_ENABLE_MATH_FUNCTIONS -DHAVE_USLEEP=1"
 $CC $CFLAGS $opt -fPIC -shared -I. -Wl,-soname,libsqlite3.so.0 -o "$OUT/lib/libsqlite3.so.0" \
 	sqlite3.c -lm -ldl -lpthread
 ln -s libsqlite3.so.0 "$OUT/lib/libsqlite3.so"
