@@ -23,19 +23,23 @@ endif
 # $(call keep,text): write the target only when its text changes; what depends on it is rebuilt then
 keep = mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
 
-.PHONY: default help clean FORCE
+.PHONY: default help clean distclean FORCE
 default: all
 
 help:
 	@sed -n 's/^#: //p' Makefile $(wildcard mk/*.mk)
 
 #: make                 build for this machine, or ARCH=aarch64
-#: make clean           remove build/
+#: make clean           remove what was built for ARCH; fetched sources and the corpus stay
 clean:
+	rm -rf $(B)
+
+#: make distclean       remove build/
+distclean:
 	rm -rf build
 
 # These run before a compiler is there, or only start other makes.
-ifneq ($(filter-out help clean demo check-cross,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean distclean demo check check-real check-cross,$(or $(MAKECMDGOALS),all)),)
 include $(B)/config.mk
 $(B)/config.mk: configure
 	@./configure --arch=$(ARCH) $(CONFIGURE_ARGS)

@@ -12,14 +12,18 @@ demo:
 
 #: make check           unit, integ, enforce, attack, contract; or one alone: make check-unit
 .PHONY: check check-real check-full $(CHECK_SUITES:%=check-%)
-check: all
+check:
+	@tools/install-deps build test
+	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
 	@tools/check $(B) $(CHECK_SUITES)
 
 $(CHECK_SUITES:%=check-%): check-%: all
 	@test/$*/run $(B)
 
 #: make check-real      real programs: Lua, SQLite, BusyBox, CPython
-check-real: all
+check-real:
+	@tools/install-deps build real
+	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
 	@test/real/run $(B)
 
 #: make check-full      all of these and check-cross
@@ -30,6 +34,7 @@ check-full: all
 #: make check-cross     build for aarch64 and test there under QEMU
 .PHONY: check-cross
 check-cross:
+	@tools/install-deps cross
 	@$(MAKE) -j$(JOBS) ARCH=aarch64 all
 	@test/cross/run build/aarch64
 
