@@ -300,6 +300,8 @@ static ld_st seal_except(struct ld_group *g, const struct ld_new *n, uintptr_t l
 
 static int seals_data(const struct ld_obj *o)
 {
+	if (o->flags & LD_OBJ_MUTABLE)
+		return 0;
 	return ld_state.policy.v[LD_KEY_SEAL] == LD_SEAL_ALL || (o->flags & LD_OBJ_SEALDATA) ||
 	       (o->flags & LD_OBJ_LIBC);
 }

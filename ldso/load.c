@@ -212,6 +212,8 @@ static ld_st add_file(struct ld_group *g, struct ld_file *f, const char *name,
 	ld_group_add(g, n);
 	if (!g->runtime)
 		ld_rt_stack_size(n->stack_len);
+	if (!g->runtime && n->stack_exec && ld_state.policy.v[LD_KEY_REPORT] == LD_REPORT_ALL)
+		ld_report_text("ward: ", n->o->name, " asks for an executable stack: not granted");
 	*out = n->o;
 	return LD_OK;
 }

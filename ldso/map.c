@@ -235,6 +235,8 @@ static ld_st fill_object(struct ld_group *g, struct ld_new *n, uintptr_t base)
 	o->dyn = img->dyn_len ? (const void *)(base + img->dyn_va) : NULL;
 	o->relro_addr = base + img->relro_va;
 	o->relro_len = img->relro_len;
+	if (img->mutable_len)
+		o->flags |= LD_OBJ_MUTABLE;
 	n->stack_len = img->stack_len;
 	n->has_stack = img->has_stack;
 	n->stack_exec = img->stack_exec;

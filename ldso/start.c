@@ -74,17 +74,27 @@ static int is_unsafe_variable(const char *entry)
 	return 0;
 }
 
-/* in place, all copies, no allocation: nothing here can fail and leave a variable behind */
-static void env_scrub(char **envp)
+/*
+ * Remove them in place: all copies, no allocation, so nothing here can fail and leave one behind. The
+ * C library finds the auxiliary vector behind the array's end, so it moves down with it (a few words:
+ * it stays at the top of the stack, where pthread_getattr_np expects it). Returns its new place.
+ */
+static uintptr_t *env_scrub(char **envp, uintptr_t *auxv)
 {
 	char **to = envp;
+	uintptr_t *end = auxv, *moved;
 
 	for (; *envp; envp++)
 		if (!is_unsafe_variable(*envp))
 			*to++ = *envp;
-	/* the auxiliary vector behind the array must stay where it is: fill up with harmless entries */
-	while (to < envp)
-		*to++ = NULL;
+	*to++ = NULL;
+	moved = (uintptr_t *)to;
+	while (*end)
+		end += 2;
+	end += 2;
+	memmove(moved, auxv, (size_t)(end - auxv) * sizeof *auxv);
+	memset(moved + (end - auxv), 0, (size_t)(auxv - moved) * sizeof *auxv);
+	return moved;
 }
 
 /* ---- facts and policy ---- */
@@ -111,9 +121,12 @@ static void decide_policy(struct ld_group *g, const char *words)
 	const char *env = env_get(ld_state.envp, "LD_WARD");
 	struct ld_facts *f = &g->facts;
 
-	(void)ld_policy_words(&floor, span_of(LD_BUILD_FLOOR), 0, LD_KEYS_ALL, NULL);
 	ld_policy_default(p);
-	(void)ld_policy_words(p, span_of(LD_BUILD_POLICY), 0, LD_KEYS_ALL, NULL);
+	if (ld_policy_words(&floor, span_of(LD_BUILD_FLOOR), 0, LD_KEYS_ALL, NULL) ||
+	    ld_policy_words(p, span_of(LD_BUILD_POLICY), 0, LD_KEYS_ALL, NULL)) {
+		ld_report_text("ward: built with a wrong word in --policy or --floor", NULL, "");
+		ld_os_exit(127);
+	}
 	ld_policy_raise(p, &floor);
 	ld_facts_now(f);
 	ld_state.restricted = ld_facts_restricted(f);
@@ -249,6 +262,24 @@ static void repair_kernel_mapped(const uintptr_t *sp, const struct auxv *a, int 
 
 /* ---- the objects ---- */
 
+/* strings on the stack can be rewritten later: what is trusted then lies in the registry */
+static const char *keep_str(struct ld_group *g, const char *s)
+{
+	return ld_alloc_str(&g->b.keep, s, ld_strlen(s));
+}
+
+static ld_st keep_inputs(struct ld_group *g)
+{
+	int wanted = ld_state.library_path != NULL;
+
+	ld_self.name = keep_str(g, ld_self.name);
+	if (wanted)
+		ld_state.library_path = keep_str(g, ld_state.library_path);
+	if (!ld_self.name || (wanted && !ld_state.library_path))
+		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+	return LD_OK;
+}
+
 static const char *main_name(const struct auxv *a)
 {
 	const char *fn = (const char *)a->v[LD_AT_EXECFN];
@@ -328,7 +359,9 @@ static ld_st main_from_kernel(struct ld_group *g, const struct auxv *a, struct l
 		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
 	if (cnt > LD_MAX_PHDRS || a->v[LD_AT_PHENT] != sizeof *ph)
 		return ld_err_set(&g->err, LD_E_EHDR_PHNUM, 0, cnt, LD_MAX_PHDRS);
-	o->name = main_name(a);
+	o->name = keep_str(g, main_name(a));
+	if (!o->name)
+		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
 	g->requester = o->name;
 	st = ld_map_kernel(g, ph, cnt, base, o, out);
 	if (ld_failed(st)) {
@@ -563,20 +596,22 @@ static ld_st main_from_file(struct ld_group *g, struct ld_command *c, struct ld_
 
 /* ---- the whole ---- */
 
-static void init_state(uintptr_t *sp, uintptr_t *auxv, struct auxv *a)
+/* returns the auxiliary vector, which scrubbing the environment moves */
+static uintptr_t *init_state(uintptr_t *sp, uintptr_t *auxv, struct auxv *a)
 {
 	read_auxv(auxv, a);
-	ld_state.auxv = auxv;
 	ld_state.argc = (int)sp[0];
 	ld_state.argv = (char **)(sp + 1);
 	ld_state.envp = ld_state.argv + ld_state.argc + 1;
 	ld_state.secure = is_secure(a);
 	ld_state.self_name = "libc.so";
 	if (ld_state.secure)
-		env_scrub(ld_state.envp);
+		auxv = env_scrub(ld_state.envp, auxv);
+	ld_state.auxv = auxv;
 	if (a->v[LD_AT_EXECFN])
 		ld_self.name = (const char *)a->v[LD_AT_EXECFN]; /* a direct run names the loader */
 	ld_rt_globals(auxv, ld_state.envp, ld_state.page, ld_state.secure, a->v[LD_AT_SYSINFO]);
+	return auxv;
 }
 
 static ld_st reserve_registry(struct ld_group *g)
@@ -661,7 +696,7 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	int direct, implied;
 	ld_st st;
 
-	init_state(sp, auxv, &a);
+	auxv = init_state(sp, auxv, &a);
 	implied = clear_personality();
 	direct = a.v[LD_AT_PHDR] == (uintptr_t)ld_self.phdr;
 	if (direct && ld_state.secure) {
@@ -684,6 +719,8 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	st = reserve_registry(g);
 	if (!ld_failed(st))
 		st = ld_group_begin(g);
+	if (!ld_failed(st))
+		st = keep_inputs(g);
 	if (!ld_failed(st))
 		st = direct ? main_from_file(g, &c, &main_new) : main_from_kernel(g, &a, &main_new);
 	if (ld_failed(st))

@@ -30,7 +30,7 @@ $(B)/stamp/musl-src: $(B)/gen/musl.flags | $(B)/stamp
 $(B)/stamp/musl-conf: $(B)/stamp/musl-src
 	@$(say) CONF musl
 	@rm -rf $(MUSL_OBJ) && mkdir -p $(MUSL_OBJ)
-	$(Q)cd $(MUSL_OBJ) && CC='$(MUSL_CC)' AR='$(AR)' RANLIB='$(RANLIB)' CFLAGS= LDFLAGS= \
+	$(Q)cd $(MUSL_OBJ) && CC='$(MUSL_CC)' AR='$(AR)' RANLIB='$(RANLIB)' CFLAGS= LDFLAGS='$(LINKER)' \
 		../musl/configure --srcdir=../musl --prefix='$(abspath $(STOCK))' \
 		--syslibdir='$(abspath $(STOCK))/lib' --target=$(ARCH)-linux-musl \
 		$(if $(CROSS),CROSS_COMPILE=$(CROSS),--build=$(ARCH)-linux-musl --enable-wrapper=$(CC_FAMILY)) \

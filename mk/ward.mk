@@ -35,7 +35,7 @@ $(addsuffix .o,$(addprefix $(B)/obj/,$(basename $(LD_NO_SSP)))): LD_SSP := -fno-
 CC_LD = $(CC) $(CFLAGS_LD) $(LD_SSP) $(LD_ENV) $(INCLUDES_LD)
 
 $(B)/gen/ward.flags: FORCE
-	@$(call keep,$(CC) $(CFLAGS_LD) $(INCLUDES_LD) $(CFLAGS_FREE) $(LDFLAGS_SO) | $(LD_NO_SSP))
+	@$(call keep,$(CC) $(CFLAGS_LD) $(INCLUDES_LD) $(CFLAGS_FREE) $(LDFLAGS_SO) | $(LINKER) | $(LD_NO_SSP))
 
 $(B)/gen/ld_config.h: FORCE $(B)/stamp/musl-src VERSION tools/gen-config
 	@ARCH='$(ARCH)' PREFIX='$(PREFIX)' SYSLIBDIR='$(SYSLIBDIR)' POLICY='$(POLICY)' \
@@ -66,7 +66,7 @@ $(LDSO): $(LD_OBJS) $(B)/gen/link-objects.txt tools/link-contract test/contract/
 	@$(say) LINK $(@F)
 	@mkdir -p $(@D)
 	$(Q)new=$@.new.$$$$; trap 'rm -f $$new' EXIT; \
-	$(CC) -nostdlib -shared $(LDFLAGS_SO) -Wl,-e,_dlstart \
+	$(CC) $(LINKER) -nostdlib -shared $(LDFLAGS_SO) -Wl,-e,_dlstart \
 		-Wl,--dynamic-list=$(MUSL)/dynamic.list -Wl,-Map=$(B)/gen/link.map -o $$new \
 		$(LD_OBJS) @$(B)/gen/link-objects.txt -lgcc && \
 	{ tools/link-contract $(B) $(NM) $(LD_OBJS) || [ '$(CONTRACT)' = warn ]; } && \

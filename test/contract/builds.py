@@ -68,7 +68,7 @@ def check_other_compiler(build, config):
     """gcc where clang was used and the other way round: no warning, and the loader runs."""
     other = {"clang": config["CROSS"] + "gcc", "gcc": "clang"}[config["CC_FAMILY"]]
     if config["CROSS"] and other == "clang":
-        other = "clang --target=%s-linux-gnu -fuse-ld=lld" % build.arch
+        other = "clang --target=%s-linux-gnu" % build.arch
     if not wardtest.have(other.split()[0]):
         raise wardtest.Skip("no %s here" % other)
     to = os.path.join(build.work, "other-compiler")

@@ -61,9 +61,12 @@ def one_deaf(x, name, value, ops, ignored, how):
 def secure_deaf(x, name, value):
     """A setuid program: ignored, and gone for its children."""
     prog = x.setuid(x.host(), "suid." + name)
-    r = x.run(prog, "secure", "call=who", "env", ops=["uid=%d" % NOBODY], env={name: value})
+    r = x.run(prog, "secure", "call=who", "env", "auxv", ops=["uid=%d" % NOBODY],
+              env={name: value, "LD_OTHER": "1", "KEPT": "yes"})
     need(r.rc == 0 and "secure 1" in r.out and "who: good" in r.out, "the variable ignored", r)
-    need("env LD_" not in r.out, "the variable gone", r)
+    need("env LD_" not in r.out and "env KEPT=yes" in r.out, "the variable gone, others kept", r)
+    need("auxv page %d random 1" % os.sysconf("SC_PAGESIZE") in r.out,
+         "the C library to find the auxiliary vector behind the shortened environment", r)
 
 
 def policy_deaf(x, name, value):

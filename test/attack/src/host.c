@@ -143,6 +143,7 @@ static void run_word(char *w)
 	else if (!strcmp(w, "close")) printf("close: %d\n", dlclose(last));
 	else if (!strcmp(w, "stack")) run_on_stack();
 	else if (!strcmp(w, "persona")) printf("persona %#x\n", personality(0xffffffff));
+	else if (!strcmp(w, "auxv")) printf("auxv page %lu random %d\n", getauxval(AT_PAGESZ), getauxval(AT_RANDOM) != 0);
 	else if (!strcmp(w, "secure")) printf("secure %lu\n", getauxval(AT_SECURE));
 	else printf("unknown word %s\n", w), exit(98);
 }
