@@ -20,8 +20,9 @@ Q := @
 say := printf '  %-5s %s\n'
 endif
 
-# $(call keep,text): write the target only when its text changes; what depends on it is rebuilt then
-keep = mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
+# $(call keep,text): write the target only when its text changes, which rebuilds what depends on it
+keep = mkdir -p $(@D); \
+	printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
 
 .PHONY: default help clean distclean FORCE
 default: all

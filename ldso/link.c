@@ -250,9 +250,11 @@ static void got_pages(const struct ld_group *g, const struct ld_new *n, uintptr_
 	uintptr_t to = from + (3 + n->dyn.pltrelsz / ent) * sizeof(ld_word);
 
 	*lo = *hi = 0;
-	if (!n->dyn.pltgot_va || !n->dyn.pltrelsz || page_up(from) >= page_down(to))
+	if (!n->dyn.pltgot_va || !n->dyn.pltrelsz || (n->o->flags & (LD_OBJ_LIBC | LD_OBJ_VDSO)))
 		return;
-	if (in_relro(n->o, from) || (n->o->flags & (LD_OBJ_LIBC | LD_OBJ_VDSO)))
+	if (in_relro(n->o, from)) /* GNU ld leaves the three reserved slots to RELRO */
+		from = n->o->relro_addr + n->o->relro_len;
+	if (page_up(from) >= page_down(to))
 		return;
 	for (struct ld_deferred *d = g->lk.deferred; d; d = d->next)
 		if (d->obj == n->o && d->place - from < to - from)

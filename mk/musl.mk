@@ -30,16 +30,19 @@ $(B)/stamp/musl-src: $(B)/gen/musl.flags | $(B)/stamp
 $(B)/stamp/musl-conf: $(B)/stamp/musl-src
 	@$(say) CONF musl
 	@rm -rf $(MUSL_OBJ) && mkdir -p $(MUSL_OBJ)
-	$(Q)cd $(MUSL_OBJ) && CC='$(MUSL_CC)' AR='$(AR)' RANLIB='$(RANLIB)' CFLAGS= LDFLAGS='$(LINKER)' \
+	$(Q)cd $(MUSL_OBJ) && CC='$(MUSL_CC)' AR='$(AR)' RANLIB='$(RANLIB)' \
+		CFLAGS= LDFLAGS='$(LINKER)' \
 		../musl/configure --srcdir=../musl --prefix='$(abspath $(STOCK))' \
 		--syslibdir='$(abspath $(STOCK))/lib' --target=$(ARCH)-linux-musl \
-		$(if $(CROSS),CROSS_COMPILE=$(CROSS),--build=$(ARCH)-linux-musl --enable-wrapper=$(CC_FAMILY)) \
+		$(if $(CROSS),CROSS_COMPILE=$(CROSS),--build=$(ARCH)-linux-musl) \
+		$(if $(CROSS),,--enable-wrapper=$(CC_FAMILY)) \
 		>configure.log 2>&1 || { cat configure.log; exit 1; }
 	@touch $@
 
 $(STOCK_STAMP): $(B)/stamp/musl-conf
 	@$(say) MAKE musl
-	$(Q)+$(MAKE) -s -C $(MUSL_OBJ) >$(MUSL_OBJ)/make.log 2>&1 || { tail -n 40 $(MUSL_OBJ)/make.log; exit 1; }
+	$(Q)+$(MAKE) -s -C $(MUSL_OBJ) >$(MUSL_OBJ)/make.log 2>&1 || \
+		{ tail -n 40 $(MUSL_OBJ)/make.log; exit 1; }
 	$(Q)rm -rf $(STOCK)
 	$(Q)+$(MAKE) -s -C $(MUSL_OBJ) install >$(MUSL_OBJ)/install.log
 	$(Q)ln -sf libc.so $(STOCK)/lib/ld-musl-$(ARCH).so.1

@@ -35,7 +35,8 @@ $(addsuffix .o,$(addprefix $(B)/obj/,$(basename $(LD_NO_SSP)))): LD_SSP := -fno-
 CC_LD = $(CC) $(CFLAGS_LD) $(LD_SSP) $(LD_ENV) $(INCLUDES_LD)
 
 $(B)/gen/ward.flags: FORCE
-	@$(call keep,$(CC) $(CFLAGS_LD) $(INCLUDES_LD) $(CFLAGS_FREE) $(LDFLAGS_SO) | $(LINKER) | $(LD_NO_SSP))
+	@$(call keep,$(CC) $(CFLAGS_LD) $(INCLUDES_LD) $(CFLAGS_FREE) $(LINKER) $(LDFLAGS_SO) \
+		| $(LD_NO_SSP))
 
 $(B)/gen/ld_config.h: FORCE $(B)/stamp/musl-src VERSION tools/gen-config
 	@ARCH='$(ARCH)' PREFIX='$(PREFIX)' SYSLIBDIR='$(SYSLIBDIR)' POLICY='$(POLICY)' \
@@ -58,7 +59,8 @@ $(B)/obj/%.o: %.S
 
 # The list of musl objects to link: all of libc.so's but those we replace, then dlstart.
 $(B)/gen/link-objects.txt: $(STOCK_STAMP) $(wildcard ldso/replace/DROP) tools/link-list
-	$(Q)tools/link-list $(MUSL_OBJ) $(B)/gen/musl-objects.txt ldso/replace/DROP >$@.$$$$ && mv $@.$$$$ $@
+	$(Q)tools/link-list $(MUSL_OBJ) $(B)/gen/musl-objects.txt ldso/replace/DROP \
+		>$@.$$$$ && mv $@.$$$$ $@
 
 # The last step is one rename: programs that run on the old loader, and a failed link, keep it.
 .PRECIOUS: $(LDSO)
@@ -69,12 +71,12 @@ $(LDSO): $(LD_OBJS) $(B)/gen/link-objects.txt tools/link-contract test/contract/
 	$(CC) $(LINKER) -nostdlib -shared $(LDFLAGS_SO) -Wl,-e,_dlstart \
 		-Wl,--dynamic-list=$(MUSL)/dynamic.list -Wl,-Map=$(B)/gen/link.map -o $$new \
 		$(LD_OBJS) @$(B)/gen/link-objects.txt -lgcc && \
-	{ tools/link-contract $(B) $(NM) $(LD_OBJS) || [ '$(CONTRACT)' = warn ]; } && \
+	tools/link-contract $(B) $(NM) $(LD_OBJS) && \
 	mv $$new $@ && ln -f $@ $(@D)/libc.so
 
 # What ward-cc needs beside the loader: crt files, static libraries, headers.
 KERNEL_HEADERS := $(if $(CROSS),/usr/$(ARCH)-linux-gnu/include,/usr/include)
-KERNEL_ASM := $(firstword $(wildcard $(if $(CROSS),,/usr/include/$(ARCH)-linux-gnu/asm) $(KERNEL_HEADERS)/asm))
+KERNEL_ASM := $(firstword $(wildcard /usr/include/$(ARCH)-linux-gnu/asm $(KERNEL_HEADERS)/asm))
 
 $(B)/stamp/sysroot: $(STOCK_STAMP) $(wildcard include/*.h) tools/ward-gcc.specs
 	@mkdir -p $(B)/lib $(B)/include $(B)/kernel-include
