@@ -159,7 +159,7 @@ const struct ld_obj **ld_bfs_list(struct ld_group *g, struct ld_arena *a, const 
 const struct ld_obj **ld_ctor_list(struct ld_group *g, struct ld_arena *a, const struct ld_obj *root,
 				   uint32_t *cnt);
 
-/* ---- link.c: relocate, protect, seal ---- */
+/* ---- link.c, seal.c, publish.c, deferred.c: relocate, protect, seal ---- */
 ld_st ld_link_relocate(struct ld_group *g) LD_MUST_CHECK;
 ld_st ld_link_finish(struct ld_group *g) LD_MUST_CHECK; /* freeze, seal, run ifuncs, publish */
 /* the published global scope as a list in a, followed by tail; NULL = no memory */

@@ -46,8 +46,8 @@ $(STOCK_STAMP): $(B)/stamp/musl-conf
 	$(Q)rm -rf $(STOCK)
 	$(Q)+$(MAKE) -s -C $(MUSL_OBJ) install >$(MUSL_OBJ)/install.log
 	$(Q)ln -sf libc.so $(STOCK)/lib/ld-musl-$(ARCH).so.1
-	$(Q)+$(MAKE) -s -C $(MUSL_OBJ) --eval='ward-list:;@printf "%s\n" $$(LOBJS)' ward-list \
-		>$(B)/gen/musl-objects.txt
+	$(Q)MAKEFLAGS= $(MAKE) -s -C $(MUSL_OBJ) \
+		--eval='ward-list:;@printf "%s\n" $$(LOBJS)' ward-list >$(B)/gen/musl-objects.txt
 	@touch $@
 
 #: make stock           only stock musl, in build/ARCH/stock

@@ -1,0 +1,187 @@
+/*
+ * facts.c: what holds for this start: the auxiliary vector, secure or not, the environment, what the
+ * kernel can do, and the policy that follows. Decides, opens nothing.
+ */
+#include "format.h"
+#include "start.h"
+
+void ld_auxv_read(const uintptr_t *raw, struct ld_auxv *a)
+{
+	*a = (struct ld_auxv){0};
+	for (; *raw; raw += 2) {
+		if (*raw >= LD_AT_CNT)
+			continue;
+		a->v[*raw] = raw[1];
+		a->present |= 1ull << *raw;
+	}
+}
+
+/* any of the five entries missing counts as secure: an emulator or a crafted stack proves nothing */
+int ld_auxv_secure(const struct ld_auxv *a)
+{
+	uint64_t need = 1ull << LD_AT_UID | 1ull << LD_AT_EUID | 1ull << LD_AT_GID | 1ull << LD_AT_EGID |
+			1ull << LD_AT_SECURE;
+
+	return (a->present & need) != need || a->v[LD_AT_SECURE] || a->v[LD_AT_UID] != a->v[LD_AT_EUID] ||
+	       a->v[LD_AT_GID] != a->v[LD_AT_EGID];
+}
+
+/* ---- environment ---- */
+
+/* value of the first entry NAME=value; entries without '=' are nobody's */
+const char *ld_env_get(char **envp, const char *name)
+{
+	for (; *envp; envp++) {
+		const char *rest = ld_after(*envp, name);
+
+		if (rest && *rest == '=')
+			return rest + 1;
+	}
+	return NULL;
+}
+
+/* variables that steer a loader or a C library: a secure process's children must not see them */
+static int is_unsafe_variable(const char *entry)
+{
+	static const char *const names[] = {
+		"LD_", "DYLD_", "GLIBC_TUNABLES", "GCONV_PATH", "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN",
+		"LOCPATH", "MUSL_LOCPATH", "MALLOC_", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF",
+		"RES_OPTIONS", "TMPDIR", "TZDIR",
+	};
+
+	for (size_t i = 0; i < LD_COUNTOF(names); i++) {
+		const char *rest = ld_after(entry, names[i]);
+		size_t n = ld_strlen(names[i]);
+
+		if (rest && (names[i][n - 1] == '_' || *rest == '=' || !*rest))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Remove them in place: all copies, no allocation, so nothing here can fail and leave one behind. The
+ * C library finds the auxiliary vector behind the array's end, so it moves down with it (a few words:
+ * it stays at the top of the stack, where pthread_getattr_np expects it). Returns its new place.
+ */
+uintptr_t *ld_env_scrub(char **envp, uintptr_t *auxv)
+{
+	char **to = envp;
+	uintptr_t *end = auxv, *moved;
+
+	for (; *envp; envp++)
+		if (!is_unsafe_variable(*envp))
+			*to++ = *envp;
+	*to++ = NULL;
+	moved = (uintptr_t *)to;
+	while (*end)
+		end += 2;
+	end += 2;
+	memmove(moved, auxv, (size_t)(end - auxv) * sizeof *auxv);
+	memset(moved + (end - auxv), 0, (size_t)(auxv - moved) * sizeof *auxv);
+	return moved;
+}
+
+/* ---- policy ---- */
+
+static struct ld_span span_of(const char *s)
+{
+	return (struct ld_span){(const unsigned char *)s, s ? ld_strlen(s) : 0};
+}
+
+static void apply_words(struct ld_policy *p, const char *words, unsigned keys, const char *source)
+{
+	struct ld_span bad = {0};
+
+	if (!words || !ld_policy_words(p, span_of(words), 1, keys, &bad))
+		return;
+	ld_report_text("ward: ", source, ": wrong policy word ignored");
+}
+
+/* fills in g->facts: securebits are read once */
+void ld_policy_decide(struct ld_group *g, const char *words)
+{
+	struct ld_policy floor = {{0}};
+	struct ld_policy *p = &ld_state.policy;
+	const char *env = ld_env_get(ld_state.envp, "LD_WARD");
+	struct ld_facts *f = &g->facts;
+
+	ld_policy_default(p);
+	if (ld_policy_words(&floor, span_of(LD_BUILD_FLOOR), 0, LD_KEYS_ALL, NULL) ||
+	    ld_policy_words(p, span_of(LD_BUILD_POLICY), 0, LD_KEYS_ALL, NULL)) {
+		ld_report_text("ward: built with a wrong word in --policy or --floor", NULL, "");
+		ld_os_exit(127);
+	}
+	ld_policy_raise(p, &floor);
+	ld_facts_now(f);
+	ld_state.restricted = ld_facts_restricted(f);
+	apply_words(p, words, LD_KEYS_ALL, "--policy");
+	if (!ld_state.restricted)
+		apply_words(p, env, LD_KEYS_ENV, "LD_WARD");
+	ld_state.restricted = ld_facts_restricted(f);
+}
+
+void ld_report_ignored(const struct ld_group *g, const char *name)
+{
+	struct ld_text t;
+	char buf[160];
+	uint32_t bits = g->facts.securebits;
+
+	if (ld_state.policy.v[LD_KEY_REPORT] == LD_REPORT_QUIET || ld_state.secure)
+		return;
+	if (!ld_env_get(ld_state.envp, name))
+		return;
+	ld_text_init(&t, buf, sizeof buf);
+	ld_text_str(&t, "ward: ");
+	ld_text_str(&t, name);
+	ld_text_str(&t, " ignored: restricted by ");
+	if (bits) {
+		ld_text_str(&t, "securebits ");
+		ld_text_hex(&t, bits);
+	} else {
+		ld_text_str(&t, "policy");
+	}
+	ld_text_str(&t, "\n");
+	(void)ld_os_write(2, t.buf, t.len);
+}
+
+/* does this kernel know the check, does it know mseal? two calls that do nothing */
+void ld_kernel_probe(void)
+{
+	ld_state.have_check = ld_os_check(-1) == -LD_EBADF;
+	ld_state.have_seal = LD_ARCH_SEAL && ld_os_mseal(NULL, 0) == 0;
+}
+
+void ld_refuse_missing(struct ld_group *g)
+{
+	if (ld_state.have_check || !ld_facts_enforcing(&g->facts))
+		return;
+	if (!(g->facts.securebits & LD_SECBIT_RESTRICT_FILE) &&
+	    ld_state.policy.v[LD_KEY_MISSING] == LD_MISSING_REPORT) {
+		if (ld_state.policy.v[LD_KEY_REPORT] != LD_REPORT_QUIET)
+			ld_report_text("ward: running without the kernel's check: AT_EXECVE_CHECK (Linux 6.14) is missing",
+				       NULL, "");
+		return;
+	}
+	ld_report_text("ward: cannot enforce: this kernel has no AT_EXECVE_CHECK (Linux 6.14)", NULL,
+		       "; missing=report would run without");
+	ld_os_exit(127);
+}
+
+/* what the policy asks for and this version does not have must not be taken for granted */
+void ld_refuse_lockdown(void)
+{
+	if (ld_state.policy.v[LD_KEY_LOCKDOWN] < LD_LOCKDOWN_EXEC)
+		return;
+	ld_report_text("ward: lockdown=exec is not available in this version; lockdown=wx is", NULL, "");
+	ld_os_exit(127);
+}
+
+/* the last thing before the program: from here on no mapping gains execute permission (PR_SET_MDWE) */
+void ld_lock_down(void)
+{
+	if (ld_state.policy.v[LD_KEY_LOCKDOWN] != LD_LOCKDOWN_WX || !ld_os_set_mdwe())
+		return;
+	ld_report_text("ward: lockdown=wx: the kernel has no PR_SET_MDWE (Linux 6.3)", NULL, "");
+	ld_os_exit(127);
+}
