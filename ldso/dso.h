@@ -23,10 +23,13 @@
 #define LD_PUBLIC __attribute__((visibility("default")))
 
 /*
- * Address space kept for the registry: 16 MiB hold some 4,000 dlopen calls. Not a multiple of a huge page:
- * the kernel would align such a mapping, and what is placed next to it would lose nine bits of entropy.
+ * Address space kept for the registry: every group takes at least one page of the largest size, so this
+ * holds LD_MAX_OBJS dlopen calls. Not a multiple of a huge page: the kernel would
+ * align such a mapping, and what is placed next to it would lose nine bits of entropy.
  */
-#define LD_REGION_LEN ((16u << 20) + 3 * LD_ARCH_PAGE_MAX)
+#define LD_REGION_LEN ((uint64_t)(LD_MAX_OBJS + 3) * LD_ARCH_PAGE_MAX)
+/* where address space is limited (RLIMIT_AS) */
+#define LD_REGION_SMALL ((uint64_t)(LD_MAX_OBJS / 64 + 3) * LD_ARCH_PAGE_MAX)
 #define LD_START_AREA 8192
 
 /*

@@ -124,12 +124,17 @@ static uintptr_t *init_state(uintptr_t *sp, uintptr_t *auxv, struct ld_auxv *a)
 
 static ld_st reserve_registry(struct ld_group *g)
 {
-	long r = ld_os_map_none(0, LD_REGION_LEN);
+	uint64_t len = LD_REGION_LEN;
+	long r = ld_os_map_none(0, len);
 
+	if (ld_os_failed(r)) {
+		len = LD_REGION_SMALL;
+		r = ld_os_map_none(0, len);
+	}
 	if (ld_os_failed(r))
 		return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
 	ld_state.log.lo = ld_align_up((uintptr_t)r, LD_ARCH_PAGE_MAX);
-	ld_state.log.hi = ld_align_down((uintptr_t)r + LD_REGION_LEN, LD_ARCH_PAGE_MAX);
+	ld_state.log.hi = ld_align_down((uintptr_t)r + len, LD_ARCH_PAGE_MAX);
 	ld_state.once_page = ld_state.log.hi - LD_ARCH_PAGE_MAX;
 	/* the kernel chose this place; what lies below it is free, or NOREPLACE tells */
 	g->place_cur = (uintptr_t)r;

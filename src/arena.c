@@ -57,8 +57,8 @@ static int grow_keep(struct ld_arena *a, size_t need)
 
 	len = ld_align_up(need - (need < have ? need : have), LD_ARCH_PAGE_MAX);
 	if (len < KEEP_STEP)
-		len = KEEP_STEP;
-	if (len > (size_t)(a->limit - a->next))
+		len = KEEP_STEP < a->limit - a->next ? KEEP_STEP : (size_t)(a->limit - a->next);
+	if (!len || len > (size_t)(a->limit - a->next))
 		return -1;
 	if (ld_os_mprotect(a->next, len, LD_PROT_RW))
 		return -1;

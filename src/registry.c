@@ -32,6 +32,8 @@ int ld_chunk_is_valid(const struct ld_log *log, const struct ld_chunk *c, uint32
 ld_st ld_builder_begin(struct ld_builder *b, void *area, size_t area_len, uintptr_t start,
 		       uintptr_t limit, struct ld_err *err)
 {
+	if (start >= limit) /* the reserved address space is used up */
+		return ld_err_set(err, LD_E_MEMORY, 0, 0, 0);
 	ld_keep_init(&b->keep, area, area_len, (void *)start, (void *)limit);
 	b->start = start;
 	b->chunk = LD_NEW(&b->keep, struct ld_chunk);
