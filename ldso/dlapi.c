@@ -63,7 +63,7 @@ int __dl_invalid_handle(void *h)
 	return 1;
 }
 
-/* the chunk that holds root's dependency order; the hint is writable, so it is only a hint */
+/* the chunk that holds root's dependency order; NULL = no dlopen was asked for root yet */
 static const struct ld_chunk *bfs_chunk(const struct ld_obj *root)
 {
 	for (const struct ld_chunk *c = ld_state.log.first; c; c = ld_chunk_next(c))

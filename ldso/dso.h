@@ -153,6 +153,10 @@ ld_st ld_load_name(struct ld_group *g, const char *name, const struct ld_obj *ne
 		   const struct ld_obj **out) LD_MUST_CHECK;
 ld_st ld_load_deps(struct ld_group *g) LD_MUST_CHECK; /* of all new objects, breadth first */
 void ld_group_add(struct ld_group *g, struct ld_new *n);
+/* does its search path speak of $ORIGIN? */
+int ld_uses_origin(const struct ld_obj *o);
+/* the directory of path, made absolute, in registry memory; NULL = unknown */
+const char *ld_origin_of(struct ld_group *g, const char *path);
 const struct ld_obj *ld_obj_at(uint32_t idx); /* published object, or NULL */
 struct ld_new *ld_group_find(const struct ld_group *g, const struct ld_obj *o);
 /* breadth-first order from root over published and new objects, root first; in arena a */

@@ -145,16 +145,6 @@ static int is_other_libc(const struct ld_obj *o)
 	       ld_symtab_find(&o->sym, &start)->st_shndx && ld_symtab_find(&o->sym, &in)->st_shndx;
 }
 
-/* $ORIGIN: the directory of the path the object was opened by */
-static const char *origin_of(struct ld_group *g, const char *path)
-{
-	size_t n = ld_path_dir_len(path);
-
-	if (path[0] != '/')
-		return NULL;
-	return n ? ld_alloc_str(&g->b.keep, path, n) : "/";
-}
-
 /* a relative path is made absolute by the current directory, as far as the kernel tells it */
 static const char *relative_origin(struct ld_group *g, const char *path)
 {
@@ -172,22 +162,30 @@ static const char *relative_origin(struct ld_group *g, const char *path)
 	return ld_alloc_str(&g->b.keep, g->buf->path, len);
 }
 
-static const char *runpath_origin(struct ld_group *g, const struct ld_obj *o)
+int ld_uses_origin(const struct ld_obj *o)
 {
-	const char *p = o->runpath;
-
-	for (; p && *p; p++)
+	for (const char *p = o->runpath; p && *p; p++)
 		if (*p == '$')
-			break;
-	if (!p || !*p)
-		return NULL;
-	if (o->name[0] == '/')
-		return origin_of(g, o->name);
-	return ld_facts_restricted(&g->facts) ? NULL : relative_origin(g, o->name);
+			return 1;
+	return 0;
 }
 
-static ld_st add_file(struct ld_group *g, struct ld_file *f, const char *name,
-		      const struct ld_obj *needed_by, const struct ld_obj **out)
+const char *ld_origin_of(struct ld_group *g, const char *path)
+{
+	if (path[0] != '/')
+		return relative_origin(g, path);
+	return ld_alloc_str(&g->b.keep, path, ld_path_dir_len(path));
+}
+
+static const char *runpath_origin(struct ld_group *g, const struct ld_obj *o)
+{
+	if (!ld_uses_origin(o) || (o->name[0] != '/' && ld_facts_restricted(&g->facts)))
+		return NULL;
+	return ld_origin_of(g, o->name);
+}
+
+static ld_st add_file(struct ld_group *g, struct ld_file *f, const struct ld_obj *needed_by,
+		      const struct ld_obj **out)
 {
 	struct ld_new *n;
 	ld_st st;
@@ -207,7 +205,6 @@ static ld_st add_file(struct ld_group *g, struct ld_file *f, const char *name,
 		n->o->shortname = ld_path_base(n->o->name);
 		n->o->shortname_hash = ld_name_hash(n->o->shortname);
 	}
-	(void)name;
 	n->o->origin = runpath_origin(g, n->o);
 	ld_group_add(g, n);
 	if (!g->runtime)
@@ -254,7 +251,7 @@ static ld_st load_name(struct ld_group *g, const char *name, const struct ld_obj
 	} else if (!*out) {
 		st = ld_group_begin(g);
 		if (!ld_failed(st))
-			st = add_file(g, &f, name, needed_by, out);
+			st = add_file(g, &f, needed_by, out);
 		if (ld_failed(st))
 			ld_err_path(&g->err, f.path);
 	}

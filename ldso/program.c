@@ -29,32 +29,17 @@ static const char *main_name(const struct ld_auxv *a)
  */
 static const char *main_origin(struct ld_group *g, const struct ld_obj *o)
 {
-	const char *p = o->runpath;
 	long r;
 
-	while (p && *p && *p != '$')
-		p++;
-	if (!p || !*p || ld_state.secure)
+	if (!ld_uses_origin(o) || ld_state.secure)
 		return NULL;
-	if (!(o->flags & LD_OBJ_KERNEL)) {
-		r = o->name[0] == '/' ? 0 : ld_os_readlink("/proc/self/cwd", g->buf->path, LD_MAX_PATH / 2);
-		if (r < 0 || (o->name[0] != '/' && g->buf->path[0] != '/'))
-			return NULL;
-		g->buf->path[r] = 0;
-	} else {
-		r = ld_os_readlink("/proc/self/exe", g->buf->path, LD_MAX_PATH - 1);
-		if (r <= 0 || g->buf->path[0] != '/')
-			return NULL;
-		g->buf->path[r] = 0;
-		return ld_alloc_str(&g->b.keep, g->buf->path, ld_path_dir_len(g->buf->path));
-	}
-	if (r && ld_path_dir_len(o->name) + (size_t)r + 2 < LD_MAX_PATH) {
-		g->buf->path[r] = '/';
-		memcpy(g->buf->path + r + 1, o->name, ld_path_dir_len(o->name) + 1);
-		g->buf->path[r + 1 + (long)ld_path_dir_len(o->name)] = 0;
-		return ld_alloc_str(&g->b.keep, g->buf->path, ld_strlen(g->buf->path));
-	}
-	return ld_alloc_str(&g->b.keep, o->name, ld_path_dir_len(o->name));
+	if (!(o->flags & LD_OBJ_KERNEL))
+		return ld_origin_of(g, o->name);
+	r = ld_os_readlink("/proc/self/exe", g->buf->path, LD_MAX_PATH - 1);
+	if (r <= 0 || g->buf->path[0] != '/')
+		return NULL;
+	g->buf->path[r] = 0;
+	return ld_origin_of(g, g->buf->path);
 }
 
 static ld_st add_main(struct ld_group *g, struct ld_new *n)

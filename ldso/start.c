@@ -10,11 +10,12 @@
 
 struct ld_state ld_state LD_RELRO;
 
-static ld_st keep_inputs(struct ld_group *g)
+static ld_st keep_inputs(struct ld_group *g, int direct)
 {
 	int wanted = ld_state.library_path != NULL;
 
-	ld_self.name = ld_keep_str(g, ld_self.name);
+	if (direct) /* else PT_INTERP names the loader, in the program's sealed constants */
+		ld_self.name = ld_keep_str(g, ld_self.name);
 	if (wanted)
 		ld_state.library_path = ld_keep_str(g, ld_state.library_path);
 	if (!ld_self.name || (wanted && !ld_state.library_path))
@@ -233,7 +234,7 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	if (!ld_failed(st))
 		st = ld_group_begin(g);
 	if (!ld_failed(st))
-		st = keep_inputs(g);
+		st = keep_inputs(g, direct);
 	if (!ld_failed(st))
 		st = direct ? ld_main_from_file(g, &c, &main_new) : ld_main_from_kernel(g, &a, &main_new);
 	if (ld_failed(st))

@@ -62,8 +62,6 @@ struct ld_mut {
 	uintptr_t visitor;  /* thread pointer of who runs its constructors; only compared; 0 = nobody */
 	uint32_t done;      /* constructors have run */
 	uint32_t fini_next; /* index + 1 of the object whose constructors started before */
-	uint32_t bfs_chunk; /* hint: index of the chunk that holds its dependency order; 0 = look */
-	uint32_t pad;
 };
 
 struct ld_obj {
