@@ -46,6 +46,8 @@ struct ld_state {
 	char **argv, **envp;
 	const char *library_path; /* LD_LIBRARY_PATH or --library-path; NULL when deaf */
 	const char *self_name;    /* path of the loader, for listing */
+	const char *conf_preload; /* preload= of the system file, NULL = none */
+	const char *report_to;    /* absolute path of a datagram socket; NULL = stderr, before main only */
 	int secure;
 	int restricted;           /* at start; what comes later is in the one-way page */
 	int have_check, have_seal;

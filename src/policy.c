@@ -28,7 +28,7 @@ static const struct key keys_table[LD_KEY_CNT] = {
 struct preset {
 	const char *name;
 	unsigned keys; /* those it sets */
-	struct ld_policy p;
+	unsigned char v[LD_KEY_CNT];
 };
 
 #define BIT(key) (1u << (key))
@@ -38,27 +38,27 @@ struct preset {
 static const struct preset presets[] = {
 	{"watch",
 	 WATCH_KEYS,
-	 {{[LD_KEY_CHECK] = LD_CHECK_AUDIT,
-	   [LD_KEY_SEAL] = LD_SEAL_CODE,
-	   [LD_KEY_VDSO] = LD_VDSO_SEAL,
-	   [LD_KEY_REPORT] = LD_REPORT_DENIALS}}},
+	 {[LD_KEY_CHECK] = LD_CHECK_AUDIT,
+	  [LD_KEY_SEAL] = LD_SEAL_CODE,
+	  [LD_KEY_VDSO] = LD_VDSO_SEAL,
+	  [LD_KEY_REPORT] = LD_REPORT_DENIALS}},
 	{"enforce",
 	 WATCH_KEYS | BIT(LD_KEY_MISSING),
-	 {{[LD_KEY_CHECK] = LD_CHECK_ENFORCE,
-	   [LD_KEY_MISSING] = LD_MISSING_REFUSE,
-	   [LD_KEY_SEAL] = LD_SEAL_CODE,
-	   [LD_KEY_VDSO] = LD_VDSO_SEAL,
-	   [LD_KEY_REPORT] = LD_REPORT_DENIALS}}},
+	 {[LD_KEY_CHECK] = LD_CHECK_ENFORCE,
+	  [LD_KEY_MISSING] = LD_MISSING_REFUSE,
+	  [LD_KEY_SEAL] = LD_SEAL_CODE,
+	  [LD_KEY_VDSO] = LD_VDSO_SEAL,
+	  [LD_KEY_REPORT] = LD_REPORT_DENIALS}},
 	{"strict",
 	 LD_KEYS_ALL,
-	 {{[LD_KEY_CHECK] = LD_CHECK_ENFORCE,
-	   [LD_KEY_MISSING] = LD_MISSING_REFUSE,
-	   [LD_KEY_DIRECT] = LD_DIRECT_DENY,
-	   [LD_KEY_SEAL] = LD_SEAL_CODE,
-	   [LD_KEY_VDSO] = LD_VDSO_SEAL,
-	   [LD_KEY_TEXT] = LD_TEXT_SHARED,
-	   [LD_KEY_LOCKDOWN] = LD_LOCKDOWN_EXEC,
-	   [LD_KEY_REPORT] = LD_REPORT_DENIALS}}},
+	 {[LD_KEY_CHECK] = LD_CHECK_ENFORCE,
+	  [LD_KEY_MISSING] = LD_MISSING_REFUSE,
+	  [LD_KEY_DIRECT] = LD_DIRECT_DENY,
+	  [LD_KEY_SEAL] = LD_SEAL_CODE,
+	  [LD_KEY_VDSO] = LD_VDSO_SEAL,
+	  [LD_KEY_TEXT] = LD_TEXT_SHARED,
+	  [LD_KEY_LOCKDOWN] = LD_LOCKDOWN_EXEC,
+	  [LD_KEY_REPORT] = LD_REPORT_DENIALS}},
 };
 
 void ld_policy_default(struct ld_policy *p)
@@ -95,7 +95,7 @@ static int apply_preset(struct ld_policy *p, struct ld_span word, int tighten, u
 			return 0;
 		for (unsigned k = 0; k < LD_KEY_CNT; k++)
 			if (pre->keys & BIT(k))
-				set(p, k, pre->p.v[k], tighten);
+				set(p, k, pre->v[k], tighten);
 		return 1;
 	}
 	return 0;

@@ -27,8 +27,21 @@ enum ld_policy_key {
 	LD_KEY_CNT
 };
 
+/* who set a key, for those who ask (--diagnose); decides nothing */
+enum ld_policy_source {
+	LD_FROM_BUILD,
+	LD_FROM_FLOOR,
+	LD_FROM_CONF,    /* /etc/ward.conf */
+	LD_FROM_SECTION, /* a section of it for this program */
+	LD_FROM_NOTE,    /* .note.ward of the program */
+	LD_FROM_COMMAND, /* --policy */
+	LD_FROM_ENV,     /* LD_WARD */
+	LD_FROM_CNT
+};
+
 struct ld_policy {
 	unsigned char v[LD_KEY_CNT];
+	unsigned char from[LD_KEY_CNT]; /* enum ld_policy_source */
 };
 
 /* keys a source may set, as a bit set of 1 << enum ld_policy_key */
