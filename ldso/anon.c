@@ -2,15 +2,14 @@
  * anon.c: file-backed pages become anonymous ones, in place. Used on the loader itself before it is
  * relocated, so it may not reach anything through the GOT (mk/ward.mk compiles it accordingly).
  */
-#include "dso.h"
+#include "room.h"
 
 long ld_anonymize(uintptr_t addr, size_t len, uintptr_t from, size_t from_len)
 {
-	unsigned char page[4096] LD_UNINIT;
-	unsigned char *copy = page;
+	unsigned char *copy = ld_room.copy; /* not the stack: here the page is there already */
 	long r;
 
-	if (from_len > sizeof page) {
+	if (from_len > sizeof ld_room.copy) {
 		r = ld_os_map_anon(0, from_len, 1);
 		if (ld_os_failed(r))
 			return r;
@@ -20,7 +19,7 @@ long ld_anonymize(uintptr_t addr, size_t len, uintptr_t from, size_t from_len)
 	r = ld_os_remap_anon(addr, len, 1);
 	if (!ld_os_failed(r))
 		memcpy((void *)from, copy, from_len);
-	if (copy != page)
+	if (copy != ld_room.copy)
 		(void)ld_os_munmap(copy, from_len);
 	return ld_os_failed(r) ? r : 0;
 }

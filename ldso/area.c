@@ -2,27 +2,54 @@
  * area.c: memory that is placed on purpose. This file is linked first, so what it defines lies at the
  * start of RELRO and of .bss: fewer pages are touched at start, and a touched page is what a start pays for.
  */
-#include "dso.h"
+#include "room.h"
+
+#define SCRATCH_AT_START 2048 /* used by a program that needs no library */
+#define PATH_MOSTLY 128       /* length of most paths */
 
 /* the first registry memory: part of RELRO, so it is protected and sealed together with it */
 _Alignas(LD_ARCH_PAGE_MAX) __attribute__((section(".data.rel.ro.area")))
 unsigned char ld_start_area[LD_START_AREA];
 
-/* the group being loaded, and behind it its scratch memory, whose first bytes share the page */
-static struct {
-	struct ld_group group;
-	_Alignas(16) unsigned char scratch[16384];
-} hot;
+/* the group being loaded */
+static struct ld_group group;
 
-static struct ld_buffers buffers;
+/*
+ * One call instead of a fault for each page. Where the kernel does not know MADV_POPULATE_WRITE (before
+ * Linux 5.14) the faults do it, so the result does not matter.
+ */
+static void populate(const void *from, const void *to, uint64_t page)
+{
+	uintptr_t lo = ld_align_down((uintptr_t)from, page), hi = ld_align_up((uintptr_t)to, page);
+
+	(void)ld_os_madvise((void *)lo, hi - lo, LD_MADV_POPULATE_WRITE);
+}
+
+/* every start writes to all of these pages */
+void ld_area_warm(uint64_t page)
+{
+	populate(&group, ld_room.scratch + SCRATCH_AT_START, page);
+}
+
+/* and every load of a file to these; once is enough, they stay */
+void ld_area_warm_files(void)
+{
+	static uint32_t is_warm;
+
+	if (is_warm)
+		return;
+	is_warm = 1;
+	populate(ld_room.scratch + SCRATCH_AT_START, ld_room.buf.path + PATH_MOSTLY, ld_state.page);
+}
 
 struct ld_group *ld_group_init(void)
 {
-	struct ld_group *g = &hot.group;
+	struct ld_group *g = &group;
 
 	memset(g, 0, sizeof *g);
 	g->last = &g->first;
-	g->buf = &buffers; /* written before they are read */
-	ld_scratch_init(&g->scratch, hot.scratch, sizeof hot.scratch);
+	g->img = &ld_room.img; /* like the buffers, written before it is read */
+	g->buf = &ld_room.buf;
+	ld_scratch_init(&g->scratch, ld_room.scratch, sizeof ld_room.scratch);
 	return g;
 }

@@ -33,9 +33,6 @@ LD_PUBLIC void *dlopen(const char *file, int mode);
 LD_PUBLIC int dladdr(const void *addr, Dl_info *info);
 LD_PUBLIC int dl_iterate_phdr(int (*cb)(struct dl_phdr_info *, size_t, void *), void *data);
 
-uint32_t ld_published;
-uint32_t ld_loads;
-
 /* ---- handles ---- */
 
 static const struct ld_obj *handle_obj(const void *h)

@@ -77,10 +77,9 @@ struct ld_new {
 
 /* large buffers for one object at a time */
 struct ld_buffers {
-	char path[LD_MAX_PATH];                /* the candidate being tried */
-	_Alignas(16) unsigned char head[4096]; /* first bytes of the file */
-	struct ld_image img;
 	struct ld_plan plan;
+	_Alignas(16) unsigned char head[4096]; /* first bytes of the file */
+	char path[LD_MAX_PATH];                /* the candidate being tried */
 };
 
 /* what one start or one dlopen loads */
@@ -112,6 +111,7 @@ struct ld_group {
 	uint32_t order_cnt;
 	struct ld_tls_ext *tls_ext;
 	uintptr_t muts; /* mapping made for the objects' mutable halves, 0 = none */
+	struct ld_image *img; /* of the object at hand */
 	struct ld_buffers *buf;
 };
 
@@ -209,9 +209,11 @@ LD_COLD LD_NORETURN void ld_die(struct ld_group *g);
 LD_COLD void ld_report_undefs(struct ld_group *g);
 LD_COLD int ld_mount_point(uint64_t mount_id, char *buf, size_t len); /* where that mount is */
 
-/* ---- dlapi.c ---- */
+/* ---- publish.c ---- */
 extern uint32_t ld_published; /* chunks; the registry's one writable word */
 extern uint32_t ld_loads;     /* dlpi_adds */
+
+/* ---- dlapi.c, debug.c ---- */
 uintptr_t ld_debug_struct(void);                  /* what DT_DEBUG points to */
 void ld_debug_publish(const struct ld_chunk *c);   /* show the new objects to debuggers */
 void ld_debug_state(int adding);
@@ -223,7 +225,11 @@ void *__dlsym_redir_time64(void *restrict h, const char *restrict name, void *re
 LD_NORETURN void ld_start(uintptr_t *sp, uintptr_t *auxv);
 extern struct ld_obj ld_self;
 extern struct ld_dyn ld_self_dyn;
+
+/* ---- area.c ---- */
 extern unsigned char ld_start_area[LD_START_AREA];
+void ld_area_warm(uint64_t page); /* needs no relocation and no thread pointer */
+void ld_area_warm_files(void);
 
 static inline const struct ld_chunk *ld_chunk_next(const struct ld_chunk *c)
 {

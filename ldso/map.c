@@ -133,7 +133,7 @@ static const void *bytes_at(struct ld_group *g, struct ld_file *f, struct ld_spa
 static ld_st read_words(struct ld_group *g, struct ld_file *f, struct ld_span copy, int as_main,
 			struct ld_new *n)
 {
-	const struct ld_image *img = &g->buf->img;
+	const struct ld_image *img = g->img;
 	struct ld_props props = {0, 0};
 	const void *p;
 
@@ -184,38 +184,38 @@ static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, st
 		ph = g->buf->head;
 		copy.len = 0; /* overwritten */
 	}
-	st = ld_phdr_scan(ph, eh->phnum, eh->phoff, f->st.size, ld_state.page, &g->buf->img, &g->err);
+	st = ld_phdr_scan(ph, eh->phnum, eh->phoff, f->st.size, ld_state.page, g->img, &g->err);
 	return ld_failed(st) ? st : read_words(g, f, copy, as_main, n);
 }
 
 /* the dynamic table: in memory already, or a copy read apart */
 static ld_st read_dynamic(struct ld_group *g, struct ld_file *f, uintptr_t base, struct ld_new *n)
 {
-	const struct ld_elf_dyn *tab = (const void *)(base + g->buf->img.dyn_va);
-	uint64_t cnt = g->buf->img.dyn_len / sizeof *tab;
+	const struct ld_elf_dyn *tab = (const void *)(base + g->img->dyn_va);
+	uint64_t cnt = g->img->dyn_len / sizeof *tab;
 	const struct ld_seg *seg;
 	void *copy;
 	long r;
 
 	if (!g->buf->plan.dyn_early) {
-		seg = ld_image_file(&g->buf->img, g->buf->img.dyn_va, g->buf->img.dyn_len);
-		if (!seg || g->buf->img.dyn_len > LD_MAX_DYN * sizeof *tab)
-			return ld_err_set(&g->err, LD_E_PHDR_DYNAMIC, g->buf->img.dyn_va, g->buf->img.dyn_len, 0);
-		copy = ld_alloc(&g->scratch, g->buf->img.dyn_len, sizeof(ld_word));
+		seg = ld_image_file(g->img, g->img->dyn_va, g->img->dyn_len);
+		if (!seg || g->img->dyn_len > LD_MAX_DYN * sizeof *tab)
+			return ld_err_set(&g->err, LD_E_PHDR_DYNAMIC, g->img->dyn_va, g->img->dyn_len, 0);
+		copy = ld_alloc(&g->scratch, g->img->dyn_len, sizeof(ld_word));
 		if (!copy)
 			return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
-		r = ld_os_pread(f->fd, copy, g->buf->img.dyn_len, seg->off + (g->buf->img.dyn_va - seg->va));
-		if (r < 0 || (uint64_t)r != g->buf->img.dyn_len)
+		r = ld_os_pread(f->fd, copy, g->img->dyn_len, seg->off + (g->img->dyn_va - seg->va));
+		if (r < 0 || (uint64_t)r != g->img->dyn_len)
 			return ld_err_sys(&g->err, LD_E_READ, r < 0 ? (int)-r : LD_EIO);
 		tab = copy;
 	}
-	return ld_dyn_parse(tab, cnt, &g->buf->img, &n->dyn, &g->err);
+	return ld_dyn_parse(tab, cnt, g->img, &n->dyn, &g->err);
 }
 
 /* what the record takes over from the checked image; the segments are copied to registry memory */
 static ld_st fill_object(struct ld_group *g, struct ld_new *n, uintptr_t base)
 {
-	const struct ld_image *img = &g->buf->img;
+	const struct ld_image *img = g->img;
 	struct ld_obj *o = n->o;
 	struct ld_seg *seg = LD_NEW_N(&g->b.keep, struct ld_seg, img->seg_cnt);
 
@@ -249,7 +249,7 @@ static ld_st fill_tables(struct ld_group *g, struct ld_new *n)
 	const struct ld_dyn *d = &n->dyn;
 	struct ld_obj *o = n->o;
 	uint64_t rp = d->runpath_off != LD_DYN_NONE ? d->runpath_off : d->rpath_off;
-	ld_st st = ld_symtab_init(&o->sym, &g->buf->img, d, o->base, &g->err);
+	ld_st st = ld_symtab_init(&o->sym, g->img, d, o->base, &g->err);
 
 	if (ld_failed(st))
 		return st;
@@ -265,12 +265,12 @@ static ld_st fill_tables(struct ld_group *g, struct ld_new *n)
 		o->init = d->init_va ? o->base + d->init_va : 0;
 		o->fini = d->fini_va ? o->base + d->fini_va : 0;
 	}
-	if (g->buf->img.tls_memsz) {
-		o->tls.image = (const void *)(o->base + g->buf->img.tls_va);
-		o->tls.filesz = g->buf->img.tls_filesz;
-		o->tls.memsz = g->buf->img.tls_memsz;
-		o->tls.align = g->buf->img.tls_align;
-		ld_tls_assign(g, o, g->buf->img.tls_va);
+	if (g->img->tls_memsz) {
+		o->tls.image = (const void *)(o->base + g->img->tls_va);
+		o->tls.filesz = g->img->tls_filesz;
+		o->tls.memsz = g->img->tls_memsz;
+		o->tls.align = g->img->tls_align;
+		ld_tls_assign(g, o, g->img->tls_va);
 	}
 	return LD_OK;
 }
@@ -285,7 +285,7 @@ static ld_st map_rest(struct ld_group *g, struct ld_file *f, struct ld_new *n, u
 	ld_st st = LD_OK;
 	long r;
 
-	if (g->buf->img.dyn_len)
+	if (g->img->dyn_len)
 		st = read_dynamic(g, f, base, n);
 	else if (!as_main)
 		st = ld_err_set(&g->err, LD_E_PHDR_NODYNAMIC, 0, 0, 0);
@@ -308,7 +308,7 @@ static ld_st map_rest(struct ld_group *g, struct ld_file *f, struct ld_new *n, u
 	    again.mtime != f->st.mtime)
 		return ld_err_set(&g->err, LD_E_CHANGED, 0, again.size, 0);
 	st = fill_object(g, n, base);
-	if (ld_failed(st) || !g->buf->img.dyn_len)
+	if (ld_failed(st) || !g->img->dyn_len)
 		return st;
 	return fill_tables(g, n);
 }
@@ -336,18 +336,18 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 		return st;
 	n->is_exec = eh.type == LD_ET_EXEC;
 	n->entry_va = eh.entry_va;
-	entry = ld_image_seg(&g->buf->img, eh.entry_va, 1);
+	entry = ld_image_seg(g->img, eh.entry_va, 1);
 	if (as_main && (!entry || !(entry->prot & LD_PROT_X)))
 		return ld_err_set(&g->err, LD_E_EHDR_ENTRY, 0, eh.entry_va, 0);
-	ld_layout_plan(&g->buf->img, ld_state.page, &g->buf->plan);
-	if (as_main && !g->buf->img.interp_len && !g->buf->img.dyn_len)
+	ld_layout_plan(g->img, ld_state.page, &g->buf->plan);
+	if (as_main && !g->img->interp_len && !g->img->dyn_len)
 		return LD_OK; /* static: the kernel's business, nothing is mapped */
 	st = place_early(g, n->is_exec, f->fd, &base);
 	if (ld_failed(st))
 		return st;
 	done = g->buf->plan.early;
 	st = map_rest(g, f, n, base, as_main, &done);
-	if (ld_failed(st) || (as_main && !g->buf->img.interp_len && !n->dyn.needed_cnt)) {
+	if (ld_failed(st) || (as_main && !g->img->interp_len && !n->dyn.needed_cnt)) {
 		/* an error; or a static PIE, which the kernel starts */
 		undo_ops(&g->buf->plan, done, base);
 		return st;
@@ -384,7 +384,7 @@ ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t p
 	for (uint32_t i = 0; i < phnum; i++)
 		if (ph[i].p_type == LD_PT_PHDR)
 			phoff = ph[i].p_offset;
-	st = ld_phdr_scan(ph, phnum, phoff, UINT64_MAX, ld_state.page, &g->buf->img, &g->err);
+	st = ld_phdr_scan(ph, phnum, phoff, UINT64_MAX, ld_state.page, g->img, &g->err);
 	if (ld_failed(st))
 		return st;
 	st = fill_object(g, n, base);
@@ -392,10 +392,10 @@ ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t p
 		return st;
 	n->span_addr = o->map_addr;
 	n->span_len = o->map_len;
-	if (!g->buf->img.dyn_len)
+	if (!g->img->dyn_len)
 		return LD_OK;
-	st = ld_dyn_parse((const void *)(base + g->buf->img.dyn_va), g->buf->img.dyn_len / sizeof(struct ld_elf_dyn),
-			  &g->buf->img, &n->dyn, &g->err);
+	st = ld_dyn_parse((const void *)(base + g->img->dyn_va), g->img->dyn_len / sizeof(struct ld_elf_dyn),
+			  g->img, &n->dyn, &g->err);
 	if (ld_failed(st))
 		return st;
 	return fill_tables(g, n);

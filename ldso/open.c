@@ -153,6 +153,7 @@ ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out)
 	ld_st st;
 	int r;
 
+	ld_area_warm_files();
 	out->searched = 0;
 	if (path[0] != '/' && g->runtime && ld_facts_restricted(&g->facts))
 		return ld_err_set(&g->err, LD_E_REF_RELATIVE, 0, 0, 0);
@@ -214,6 +215,7 @@ ld_st ld_open_library(struct ld_group *g, const char *name, const struct ld_obj 
 	ld_st st;
 	int r = 0;
 
+	ld_area_warm_files();
 	out->searched = 0;
 	for (const char *p = name; *p; p++) {
 		if (*p != '/')

@@ -6,6 +6,9 @@
 #include "musl.h"
 #include "seal.h"
 
+uint32_t ld_published;
+uint32_t ld_loads;
+
 #define MUT_POOL 32
 
 /* mutable halves of the first objects; later groups that do not fit get memory of their own */

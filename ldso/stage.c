@@ -112,6 +112,7 @@ void __dls2(unsigned char *base, uintptr_t *sp)
 
 	while (*auxv++)
 		;
+	ld_area_warm(aux(auxv, LD_AT_PAGESZ));
 	ld_rt_early(auxv);
 	__asm__ __volatile__("" : "+r"(next) : : "memory");
 	next((uintptr_t)base, sp, auxv);

@@ -6,11 +6,24 @@ LDSO := $(B)/lib/ld-ward-$(ARCH).so.1
 LD_SRCS := $(sort $(wildcard src/*.c ldso/*.c ldso/replace/*.c arch/$(ARCH)/*.c arch/$(ARCH)/*.S))
 LD_OBJS := $(addsuffix .o,$(addprefix $(B)/obj/,$(basename $(LD_SRCS))))
 
+# Link order is page order, and a page that a start touches is what it pays for. In front what every
+# start uses: area first, its memory must lie at the front of RELRO; then, behind the hot objects of
+# musl, the room a load works in; last what most starts never call.
+LD_HOT := ldso/area ldso/replace/__init_tls ldso/musl ldso/debug ldso/publish ldso/init ldso/stage \
+	ldso/anon ldso/start ldso/facts ldso/policy ldso/program ldso/repair ldso/load ldso/open ldso/map \
+	ldso/link ldso/seal ldso/vdso ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph \
+	src/layout src/note src/os_linux src/path src/policy src/registry src/sym src/tlslayout \
+	src/verdict src/err
+LD_ROOM := ldso/room
+LD_HOT_OBJS := $(filter $(LD_OBJS),$(LD_HOT:%=$(B)/obj/%.o))
+LD_ROOM_OBJS := $(LD_ROOM:%=$(B)/obj/%.o)
+LD_COLD_OBJS := $(filter-out $(LD_HOT_OBJS) $(LD_ROOM_OBJS),$(LD_OBJS))
+
 # Only these see musl's internals; all others compile without any C library header in reach.
 LD_MUSL_OBJS := $(filter $(B)/obj/ldso/musl.o $(B)/obj/ldso/replace/%,$(LD_OBJS))
 
 # Files that run before there is a thread pointer, which holds the stack protector's canary.
-LD_NO_SSP := ldso/stage.c ldso/musl.c ldso/replace/__init_tls.c src/os_linux.c
+LD_NO_SSP := ldso/stage.c ldso/area.c ldso/musl.c ldso/replace/__init_tls.c src/os_linux.c
 # Where the canary is a global, reached through the GOT, so must be all that relocates the loader.
 -include arch/$(ARCH)/arch.mk
 
@@ -36,7 +49,7 @@ CC_LD = $(CC) $(CFLAGS_LD) $(LD_SSP) $(LD_ENV) $(INCLUDES_LD)
 
 $(B)/gen/ward.flags: FORCE
 	@$(call keep,$(CC) $(CFLAGS_LD) $(INCLUDES_LD) $(CFLAGS_FREE) $(LINKER) $(LDFLAGS_SO) \
-		| $(LD_NO_SSP))
+		| $(LD_NO_SSP) | $(LD_HOT))
 
 $(B)/gen/ld_config.h: FORCE $(B)/stamp/musl-src VERSION tools/gen-config
 	@ARCH='$(ARCH)' PREFIX='$(PREFIX)' SYSLIBDIR='$(SYSLIBDIR)' POLICY='$(POLICY)' \
@@ -57,20 +70,21 @@ $(B)/obj/%.o: %.S
 
 -include $(LD_OBJS:.o=.d)
 
-# The list of musl objects to link: all of libc.so's but those we replace, then dlstart.
-$(B)/gen/link-objects.txt: $(STOCK_STAMP) $(wildcard ldso/replace/DROP) tools/link-list
-	$(Q)tools/link-list $(MUSL_OBJ) $(B)/gen/musl-objects.txt ldso/replace/DROP \
-		>$@.$$$$ && mv $@.$$$$ $@
+# The lists of musl objects to link: all of libc.so's but those we replace, and dlstart.
+$(B)/gen/link-%.txt: $(STOCK_STAMP) $(wildcard ldso/replace/DROP) tools/link-list mk/hot-musl.txt
+	$(Q)tools/link-list $* $(MUSL_OBJ) $(B)/gen/musl-objects.txt ldso/replace/DROP \
+		mk/hot-musl.txt >$@.$$$$ && mv $@.$$$$ $@
 
 # The last step is one rename: programs that run on the old loader, and a failed link, keep it.
 .PRECIOUS: $(LDSO)
-$(LDSO): $(LD_OBJS) $(B)/gen/link-objects.txt tools/link-contract test/contract/required.txt
+$(LDSO): $(LD_OBJS) $(B)/gen/link-hot.txt $(B)/gen/link-rest.txt tools/link-contract test/contract/required.txt
 	@$(say) LINK $(@F)
 	@mkdir -p $(@D)
 	$(Q)new=$@.new.$$$$; trap 'rm -f $$new' EXIT; \
 	$(CC) $(LINKER) -nostdlib -shared $(LDFLAGS_SO) -Wl,-e,_dlstart \
 		-Wl,--dynamic-list=$(MUSL)/dynamic.list -Wl,-Map=$(B)/gen/link.map -o $$new \
-		$(LD_OBJS) @$(B)/gen/link-objects.txt -lgcc && \
+		$(LD_HOT_OBJS) @$(B)/gen/link-hot.txt $(LD_ROOM_OBJS) @$(B)/gen/link-rest.txt \
+		$(LD_COLD_OBJS) -lgcc && \
 	tools/link-contract $(B) $(NM) $(LD_OBJS) && \
 	mv $$new $@ && ln -f $@ $(@D)/libc.so
 

@@ -27,10 +27,15 @@ struct stub *stub_new(void)
 	expect_ok(ld_builder_begin(&g->b, NULL, 0, (uintptr_t)s->region,
 				   (uintptr_t)s->region + REGION, &g->err),
 		  &g->err);
+	g->img = &s->img;
 	g->buf = &s->buf;
 	g->last = &g->first;
 	g->requester = "/usr/bin/app";
 	return s;
+}
+
+void ld_area_warm_files(void)
+{
 }
 
 void stub_free(struct stub *s)

@@ -11,6 +11,7 @@ extern enum ld_code stub_audited; /* the last one's reason */
 /* a group as start makes it, with registry memory; the facts are the caller's to fill in */
 struct stub {
 	struct ld_group g;
+	struct ld_image img;
 	struct ld_buffers buf;
 	unsigned char *region;
 	unsigned char scratch[65536];
