@@ -5,6 +5,7 @@
 
 #define SCRATCH_BLOCK (256 * 1024)
 #define KEEP_STEP (32 * 1024)
+#define KEEP_STEP_MAX (256 * 1024)
 
 struct block {
 	struct block *prev;
@@ -28,7 +29,9 @@ void ld_scratch_free(struct ld_arena *a)
 void ld_keep_init(struct ld_arena *a, void *p, size_t len, void *next, void *limit)
 {
 	*a = (struct ld_arena){
-		.cur = p, .end = (unsigned char *)p + len, .next = next, .limit = limit};
+		.cur = p, .end = (unsigned char *)p + len, .next = next, .limit = limit,
+		/* a dlopen of one library needs a page; what is not used has to be closed again */
+		.step = p ? KEEP_STEP : LD_ARCH_PAGE_MAX};
 }
 
 static int grow_scratch(struct ld_arena *a, size_t need)
@@ -56,8 +59,10 @@ static int grow_keep(struct ld_arena *a, size_t need)
 	size_t have = a->end == a->next ? (size_t)(a->end - a->cur) : 0, len;
 
 	len = ld_align_up(need - (need < have ? need : have), LD_ARCH_PAGE_MAX);
-	if (len < KEEP_STEP)
-		len = KEEP_STEP < a->limit - a->next ? KEEP_STEP : (size_t)(a->limit - a->next);
+	if (len < a->step)
+		len = a->step < (size_t)(a->limit - a->next) ? a->step : (size_t)(a->limit - a->next);
+	if (a->step < KEEP_STEP_MAX)
+		a->step *= 2;
 	if (!len || len > (size_t)(a->limit - a->next))
 		return -1;
 	if (ld_os_mprotect(a->next, len, LD_PROT_RW))

@@ -11,6 +11,7 @@
 struct ld_arena {
 	unsigned char *cur, *end;   /* free bytes */
 	unsigned char *next, *limit; /* registry: where growth goes on, and where it must stop */
+	size_t step;                /* registry: by how much it grows next */
 	void *blocks;               /* scratch: list of mapped blocks */
 	int used;                   /* scratch: the memory was used before and is not zero */
 };
