@@ -200,6 +200,17 @@ static int seg_holds(const struct ld_obj *o, uintptr_t addr, uint64_t len, uint3
 	return 0;
 }
 
+/* slots in [from, from + len) whose resolver has not run yet: the copy at to waits for it as well */
+static ld_st copy_ifuncs(struct job *j, uintptr_t from, uint64_t len, uintptr_t to)
+{
+	ld_st st = LD_OK;
+
+	for (struct ld_ifunc *f = j->lk->ifuncs; f && !ld_failed(st); f = f->next)
+		if (ld_range_ok(f->place - from, sizeof(uintptr_t), len))
+			st = note_ifunc(j, to + (f->place - from), f->resolver, f->addend);
+	return st;
+}
+
 static ld_st apply_copy(struct job *j, uint64_t off, uint32_t idx, struct ld_def def)
 {
 	const struct ld_elf_sym *sym = &j->o->sym.syms[idx];
@@ -211,7 +222,7 @@ static ld_st apply_copy(struct job *j, uint64_t off, uint32_t idx, struct ld_def
 	if (!seg_holds(def.obj, from, len, LD_PROT_R))
 		return bad_rel(j, LD_E_REL_COPY, off, len, 0);
 	memcpy((void *)(j->o->base + off), (const void *)from, len);
-	return LD_OK;
+	return copy_ifuncs(j, from, len, j->o->base + off);
 }
 
 static uintptr_t tp_offset(const struct ld_def *def, uintptr_t value)
