@@ -1,11 +1,14 @@
-# apt-private.sh: how the tools ask Debian's archive for source packages. Read with `.`, not run.
+# apt-private.sh: how the tools ask Debian's archive for packages. Read with `.`, not run.
 #
 # The system's apt configuration is never edited: a private one (own sources file, own lists and
 # cache directories) is derived from it, pointing at the same mirror with the suite asked for.
 # apt verifies what comes down: the suite's signature, through it the index, through it each file.
 #
-#	apt_private_init SUITE		make the configuration in a new directory $apt_work
+#	apt_private_init SUITE [TYPE [ARCH]]
+#					make the configuration in a new directory $apt_work; TYPE is
+#					deb-src, when not given, or deb; ARCH is Debian's name
 #	apt_private ARGS...		apt-get under it
+#	apt_private_ask ARGS...		apt-cache under it
 #	apt_private_source NAME...	download source packages into $apt_work/source
 #	debian_unpack NAME DEST		unpack one of them, with Debian's patch series, into DEST
 #	apt_private_end			remove $apt_work (call it from a trap)
@@ -43,8 +46,9 @@ apt_private_init() {
 	apt_work=$(mktemp -d "${TMPDIR:-/tmp}/${0##*/}.XXXXXX") || return 1
 	mkdir -p "$apt_work/lists/partial" "$apt_work/cache/archives/partial" "$apt_work/parts" \
 		"$apt_work/source"
+	apt_arch=${3:-$(dpkg --print-architecture)} || return 1
 	cat >"$apt_work/src.sources" <<-END
-		Types: deb-src
+		Types: ${2:-deb-src}
 		URIs: $apt_mirror
 		Suites: $1
 		Components: main
@@ -54,13 +58,19 @@ apt_private_init() {
 }
 
 # apt drops privileges to _apt when root; the directories are ours alone, so stay as we are.
-apt_private() {
-	apt-get -qq -o APT::Sandbox::User="$(id -un)" \
+apt_private_run() {
+	apt_tool=$1
+	shift
+	"$apt_tool" -o APT::Sandbox::User="$(id -un)" \
+		-o APT::Architecture="$apt_arch" -o APT::Architectures::="$apt_arch" \
 		-o Dir::Etc::SourceList="$apt_work/src.sources" \
 		-o Dir::Etc::SourceParts="$apt_work/parts" \
 		-o Dir::State::Lists="$apt_work/lists" -o Dir::Cache="$apt_work/cache" \
 		-o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
+
+apt_private() { apt_private_run apt-get -qq "$@"; }
+apt_private_ask() { apt_private_run apt-cache "$@"; }
 
 apt_private_source() {
 	(cd "$apt_work/source" && apt_private source --download-only "$@" 2>"$apt_work/err") || {
