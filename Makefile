@@ -1,6 +1,6 @@
 # ward: build, test, install. `make help` lists the targets.
 #
-# Everything built lies under build/ARCH/. mk/musl.mk makes the C library's objects and stock musl,
+# Everything built lies under build/ARCH/, or the directory that `make B=DIR` names (configure --dir). mk/musl.mk makes the C library's objects and stock musl,
 # mk/ward.mk the loader, mk/check.mk runs the tests, mk/install.mk installs.
 
 ARCH ?= $(shell uname -m)
@@ -43,7 +43,7 @@ distclean:
 ifneq ($(filter-out help clean distclean demo check check-real check-cross,$(or $(MAKECMDGOALS),all)),)
 include $(B)/config.mk
 $(B)/config.mk: configure
-	@./configure --arch=$(ARCH) $(CONFIGURE_ARGS)
+	@./configure --arch=$(ARCH) --dir=$(B) $(CONFIGURE_ARGS)
 include mk/musl.mk mk/ward.mk mk/install.mk
 endif
 include mk/check.mk

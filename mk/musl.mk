@@ -12,6 +12,17 @@ MUSL_SRC := $(if $(MUSL_DIR),$(MUSL_DIR),../src/musl-$(MUSL_VERSION))
 $(B)/stamp $(B)/gen:
 	@mkdir -p $@
 
+ifneq ($(MUSL_BUILD),)
+# Another build directory's, as it is there.
+$(STOCK_STAMP): $(MUSL_BUILD)/stamp/stock | $(B)/stamp $(B)/gen
+	@for f in musl musl-obj stock gen/musl-objects.txt; do \
+		ln -sfn '$(abspath $(MUSL_BUILD))'/$$f $(B)/$$f || exit 1; done
+	@touch $@
+
+$(B)/stamp/musl-src: $(STOCK_STAMP)
+	@touch $@
+else
+
 ifeq ($(MUSL_DIR),)
 build/src/musl-$(MUSL_VERSION):
 	@$(say) FETCH musl-$(MUSL_VERSION)
@@ -49,6 +60,7 @@ $(STOCK_STAMP): $(B)/stamp/musl-conf
 	$(Q)MAKEFLAGS= $(MAKE) -s -C $(MUSL_OBJ) \
 		--eval='ward-list:;@printf "%s\n" $$(LOBJS)' ward-list >$(B)/gen/musl-objects.txt
 	@touch $@
+endif
 
 #: make stock           only stock musl, in build/ARCH/stock
 .PHONY: stock

@@ -3,7 +3,8 @@ and the bookkeeping that ends in one line `N passed, N failed, N skipped`.
 
 A suite is a program that makes a Suite, adds results to it from any thread and ends with
 `sys.exit(suite.finish())`. The numbers of tests a group must have stand in the suite's file
-EXPECTED: a test that silently stops running is a failure, not a smaller number.
+EXPECTED: a test that silently stops running is a failure, not a smaller number. What must come
+out differently on a build that always enforces stands in its file ENFORCING (differ.py).
 """
 
 import fcntl
@@ -16,6 +17,8 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+
+import differ
 
 WORKERS = 2
 LIBDIR = os.path.dirname(os.path.abspath(__file__))
@@ -91,7 +94,8 @@ class Build:
 
     def __init__(self, path, suite):
         self.path = os.path.abspath(path)
-        self.arch = os.path.basename(self.path)
+        self.config = self._read_config()
+        self.arch = self.config["ARCH"]
         self.loader = os.path.join(self.path, "lib", "ld-ward-%s.so.1" % self.arch)
         self.cc = os.path.join(self.path, "bin", "ward-cc")
         self.stock_loader = os.path.join(self.path, "stock", "lib", "ld-musl-%s.so.1" % self.arch)
@@ -105,6 +109,20 @@ class Build:
         self._stamp = self._tool_stamp()
         self._locks = {}
         self._lock = threading.Lock()
+
+    @property
+    def enforcing(self):
+        """True when every start of this build enforces, whatever else is configured."""
+        words = (self.config["FLOOR"] + " " + self.config["POLICY"]).split()
+        return any(w in ("enforce", "strict", "check=enforce") for w in words)
+
+    def _read_config(self):
+        """What configure wrote: {name: value}."""
+        path = os.path.join(self.path, "config.mk")
+        if not os.path.exists(path):
+            raise SystemExit("%s is missing: build first (make)" % path)
+        with open(path, encoding="utf-8") as h:
+            return dict((w.strip() for w in line.split(":=", 1)) for line in h if ":=" in line)
 
     def _lock_work(self):
         """Two runs of one suite in one build directory would compile over each other: wait."""
@@ -202,26 +220,44 @@ class Suite:
         self.update = "--update-expected" in argv
         self.verbose = "--verbose" in argv
         self.partial = False
+        self._differences = differ.Differences()
         self._groups = {}
         self._lock = threading.Lock()
         self._skips = {}
+
+    def on(self, build):
+        """Say which build is tested: an enforcing one differs as the file ENFORCING has it."""
+        if build.enforcing:
+            self._differences = differ.Differences(os.path.join(self.where, "ENFORCING"),
+                                                   self.update)
 
     def _add(self, group, kind):
         self._groups.setdefault(group, {"pass": 0, "fail": 0, "skip": 0})[kind] += 1
 
     def ok(self, group, name):
         """One test passed."""
+        wrong = self._differences.passed("%s/%s" % (group, name))
+        if wrong:
+            self.fail(group, name, wrong)
+            return
         with self._lock:
             self._add(group, "pass")
             if self.verbose:
                 print("ok   %s/%s" % (group, name), flush=True)
 
     def fail(self, group, name, why):
-        """One test failed; why says what was expected and what came."""
+        """One test failed; why says what was expected and what came. False: it was to differ."""
+        if self._differences.failed("%s/%s" % (group, name), str(why)):
+            with self._lock:
+                self._add(group, "pass")
+                if self.verbose:
+                    print("ok   %s/%s (differs as expected)" % (group, name), flush=True)
+            return False
         with self._lock:
             self._add(group, "fail")
             text = str(why).rstrip("\n").replace("\n", "\n     ")
             print("FAIL %s/%s: %s" % (group, name, text), flush=True)
+        return True
 
     def skip(self, group, name, reason):
         """One test cannot run here, for a reason that is printed once for all tests it stops."""
@@ -290,6 +326,8 @@ class Suite:
             print("part of the suite only: counts are not compared with EXPECTED")
         else:
             self._compare_expected()
+            for title, why in self._differences.finish():
+                self.fail("ENFORCING", title, why)
         for (group, reason), names in sorted(self._skips.items()):
             print("SKIP %s: %d (%s): %s" % (group, len(names), names[0], reason))
         total = {"pass": 0, "fail": 0, "skip": 0}
