@@ -27,9 +27,9 @@
  * holds LD_MAX_OBJS dlopen calls. Not a multiple of a huge page: the kernel would
  * align such a mapping, and what is placed next to it would lose nine bits of entropy.
  */
-#define LD_REGION_LEN ((uint64_t)(LD_MAX_OBJS + 3) * LD_ARCH_PAGE_MAX)
+#define LD_REGION_LEN ((uint64_t)(LD_MAX_OBJS + 4) * LD_ARCH_PAGE_MAX)
 /* where address space is limited (RLIMIT_AS) */
-#define LD_REGION_SMALL ((uint64_t)(LD_MAX_OBJS / 64 + 3) * LD_ARCH_PAGE_MAX)
+#define LD_REGION_SMALL ((uint64_t)(LD_MAX_OBJS / 64 + 4) * LD_ARCH_PAGE_MAX)
 #define LD_START_AREA 8192
 
 /*
@@ -51,9 +51,11 @@ struct ld_state {
 	int secure;
 	int restricted;           /* at start; what comes later is in the one-way page */
 	int have_check, have_seal;
+	int check_odd;            /* the probe was answered as no kernel answers it */
 	int list;                 /* --list: map nothing executable, write nothing */
 	uint32_t static_tls_cnt;
-	uintptr_t once_page;      /* sealed = some dlopen was restricted */
+	uintptr_t once_page;      /* two one-way flags, a page each: vet.c. The registry ends here */
+	uint32_t securebits;      /* at start */
 };
 
 extern struct ld_state ld_state;
@@ -92,7 +94,8 @@ struct ld_group {
 	int noload;                /* RTLD_NOLOAD: nothing new is mapped */
 	int began;                 /* the builder has memory */
 	int controlled;            /* the control was made */
-	int control_errno;
+	int control_errno, control_fd;
+	char word[2];              /* the path of check and control: one address for both */
 	uint32_t obj_first;        /* objects in the registry before */
 	struct ld_new *first, **last;
 	uint32_t cnt;
@@ -122,14 +125,24 @@ struct ld_file {
 	const char *path; /* in the group's buffer, or the name given: copy it */
 	int searched;     /* found by a search, so it has a short name */
 	int absent;       /* errno of the last try that found nothing */
+	struct ld_file_facts facts; /* what was asked about it */
 };
 
-/* ---- open.c: search, open, verdict ---- */
+/* ---- open.c: search, open ---- */
 ld_st ld_open_library(struct ld_group *g, const char *name, const struct ld_obj *needed_by,
 		      struct ld_file *out) LD_MUST_CHECK;
 ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out) LD_MUST_CHECK;
+
+/* ---- vet.c: facts and verdict ---- */
 /* securebits of this thread, policy, and what earlier calls found */
 void ld_facts_now(struct ld_facts *f);
+/* fstat, control, check and verdict on f->fd, with f->path for the words. Refused: closed, g->err set. */
+ld_st ld_vet(struct ld_group *g, struct ld_file *f, const char *needed_by) LD_MUST_CHECK;
+/* the same when g->facts have become stricter since: asks only what has not been asked */
+ld_st ld_vet_again(struct ld_group *g, struct ld_file *f, const char *needed_by) LD_MUST_CHECK;
+/* how long to wait for what passes by itself, in microseconds: 7.75 ms together */
+#define LD_BUSY_WAITS 5
+extern const unsigned short ld_busy_waits[LD_BUSY_WAITS];
 
 /* ---- map.c: one vetted file into memory ---- */
 ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_new **out) LD_MUST_CHECK;
@@ -203,6 +216,7 @@ extern int ld_exiting; /* destructors run: nothing new is loaded or constructed 
 /* ---- report.c: what the operator reads ---- */
 LD_COLD void ld_report_err(const struct ld_group *g); /* one line on stderr */
 LD_COLD void ld_report_text(const char *a, const char *raw, const char *b);
+/* every verdict that is not "nothing against it": v->refuse tells refused from would be refused */
 LD_COLD void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,
 			     const struct ld_verdict *v, uint32_t mode);
 LD_COLD LD_NORETURN void ld_die(struct ld_group *g);

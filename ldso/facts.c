@@ -145,27 +145,45 @@ void ld_report_ignored(const struct ld_group *g, const char *name)
 	(void)ld_os_write(2, t.buf, t.len);
 }
 
-/* does this kernel know the check, does it know mseal? two calls that do nothing */
+/*
+ * Does this kernel know the check, does it know mseal? Two calls that do nothing. No kernel says 0 about
+ * descriptor -1: whatever does is asked on, and the control shows what it is worth.
+ */
 void ld_kernel_probe(void)
 {
-	ld_state.have_check = ld_os_check(-1) == -LD_EBADF;
+	char word[2];
+	long r = ld_os_check(-1, word);
+
+	ld_state.check_odd = r == 0;
+	ld_state.have_check = r == 0 || r == -LD_EBADF;
 	ld_state.have_seal = LD_ARCH_SEAL && ld_os_mseal(NULL, 0) == 0;
+}
+
+/* what is missing: said when somebody listens, or the end */
+static LD_COLD void missing(const char *cannot, const char *without, int refuse, int by_bits)
+{
+	if (refuse) {
+		ld_report_text(cannot, NULL, by_bits ? "; securebits demand it"
+						     : "; missing=report would run without");
+		ld_os_exit(127);
+	}
+	if (ld_state.policy.v[LD_KEY_REPORT] != LD_REPORT_QUIET)
+		ld_report_text(without, NULL, "");
 }
 
 void ld_refuse_missing(struct ld_group *g)
 {
-	if (ld_state.have_check || !ld_facts_enforcing(&g->facts))
-		return;
-	if (!(g->facts.securebits & LD_SECBIT_RESTRICT_FILE) &&
-	    ld_state.policy.v[LD_KEY_MISSING] == LD_MISSING_REPORT) {
-		if (ld_state.policy.v[LD_KEY_REPORT] != LD_REPORT_QUIET)
-			ld_report_text("ward: running without the kernel's check: AT_EXECVE_CHECK (Linux 6.14) is missing",
-				       NULL, "");
-		return;
-	}
-	ld_report_text("ward: cannot enforce: this kernel has no AT_EXECVE_CHECK (Linux 6.14)", NULL,
-		       "; missing=report would run without");
-	ld_os_exit(127);
+	const unsigned char *v = ld_state.policy.v;
+	int by_bits = (g->facts.securebits & LD_SECBIT_RESTRICT_FILE) != 0;
+	int refuse = v[LD_KEY_MISSING] == LD_MISSING_REFUSE;
+
+	if (LD_UNLIKELY(!ld_state.have_check) && ld_facts_enforcing(&g->facts))
+		missing("ward: cannot enforce: this kernel has no AT_EXECVE_CHECK (Linux 6.14)",
+			"ward: running without the kernel's check: AT_EXECVE_CHECK (Linux 6.14) is missing",
+			refuse || by_bits, by_bits);
+	if (LD_UNLIKELY(!ld_state.have_seal) && (v[LD_KEY_SEAL] != LD_SEAL_OFF || v[LD_KEY_VDSO] == LD_VDSO_SEAL))
+		missing("ward: cannot seal: this kernel has no mseal (Linux 6.10)",
+			"ward: running without seals: mseal (Linux 6.10) is missing", refuse, 0);
 }
 
 /* what the policy asks for and this version does not have must not be taken for granted */

@@ -16,10 +16,10 @@ ld_st ld_group_begin(struct ld_group *g)
 	if (g->began)
 		return LD_OK;
 	if (c)
-		st = ld_builder_begin(&g->b, NULL, 0, c->next, ld_state.log.hi - LD_ARCH_PAGE_MAX, &g->err);
+		st = ld_builder_begin(&g->b, NULL, 0, c->next, ld_state.once_page, &g->err);
 	else
 		st = ld_builder_begin(&g->b, ld_start_area, sizeof ld_start_area, ld_state.log.lo,
-				      ld_state.log.hi - LD_ARCH_PAGE_MAX, &g->err);
+				      ld_state.once_page, &g->err);
 	if (ld_failed(st))
 		return st;
 	g->began = 1;

@@ -1,8 +1,8 @@
 /*
  * open.c: from a name to a vetted descriptor. The only place where the loader opens code.
  *
- * One open for each candidate, then everything on that descriptor: fstat, the kernel's check, later
- * the reads and mappings. Only ENOENT and ENOTDIR let a search go on: a file that is found but refused,
+ * One open for each candidate, then everything on that descriptor: vet.c asks the kernel about it, map.c
+ * reads and maps it. Only ENOENT and ENOTDIR let a search go on: a file that is found but refused,
  * or cannot be opened, ends it, so nobody can push us to a weaker directory.
  */
 #include "dso.h"
@@ -11,140 +11,39 @@
 #define S_IFMT 0170000
 #define S_IFREG 0100000
 
-/* the waits for a library that was just written, in microseconds: 7.75 ms together */
-static const unsigned short busy_waits[] = {250, 500, 1000, 2000, 4000};
-
-void ld_facts_now(struct ld_facts *f)
+/*
+ * A write lease on the file (fcntl(2), F_SETLEASE): the kernel has asked its holder to give it up and will
+ * not make us wait, as it would without O_NONBLOCK (45 s by default). A holder that obeys is quick.
+ */
+static long open_patiently(const char *path)
 {
-	long bits = ld_os_securebits();
+	long fd = ld_os_open(path);
 
-	f->secure = ld_state.secure;
-	f->policy = &ld_state.policy;
-	f->have_check = ld_state.have_check;
-	/* prctl fails only when a filter says so: then assume the strictest */
-	f->securebits = bits < 0 ? LD_SECBIT_RESTRICT_FILE : (uint32_t)bits;
-	f->was_restricted = ld_state.restricted;
-	/* the one-way page: sealed by the first dlopen that was restricted, and never unsealed */
-	if (!f->was_restricted && ld_state.once_page)
-		f->was_restricted = ld_os_mprotect((void *)ld_state.once_page, ld_state.page, 0) != 0;
-	if (!f->was_restricted && ld_state.once_page && ld_facts_restricted(f) && ld_state.have_seal)
-		(void)ld_os_mseal((void *)ld_state.once_page, ld_state.page);
-}
-
-/* a file without a name passes the kernel's check even while it can be written: ask for seals */
-static int memfd_is_frozen(int fd)
-{
-	long seals = ld_os_memfd_seals(fd), want = LD_F_SEAL_WRITE | LD_F_SEAL_SHRINK | LD_F_SEAL_SEAL;
-
-	return seals >= 0 && (seals & want) == want;
-}
-
-static int check_waiting(int fd, int enforcing)
-{
-	long r = ld_os_check(fd);
-
-	for (size_t i = 0; r == -LD_ETXTBSY && enforcing && i < LD_COUNTOF(busy_waits); i++) {
-		ld_os_sleep_us(busy_waits[i]);
-		r = ld_os_check(fd);
+	for (size_t i = 0; fd == -LD_EAGAIN && i < LD_BUSY_WAITS; i++) {
+		ld_os_sleep_us(ld_busy_waits[i]);
+		fd = ld_os_open(path);
 	}
-	return (int)-r;
-}
-
-static void gather(struct ld_group *g, int fd, const struct ld_stat *st, struct ld_file_facts *ff)
-{
-	int enforcing = ld_facts_enforcing(&g->facts);
-	uint64_t type;
-
-	*ff = (struct ld_file_facts){
-		.regular = (st->mode & S_IFMT) == S_IFREG, .mode = st->mode, .nlink = st->nlink};
-	if (!ff->regular || g->facts.policy->v[LD_KEY_CHECK] == LD_CHECK_OFF)
-		if (!ff->regular || !enforcing)
-			return;
-	if (!st->nlink)
-		ff->seals_ok = memfd_is_frozen(fd);
-	if (!g->facts.have_check)
-		return;
-	if (enforcing && !g->controlled) {
-		g->control_errno = (int)-ld_os_check_control(fd);
-		g->controlled = 1;
-	}
-	ff->control_made = g->controlled;
-	ff->control_errno = g->control_errno;
-	ff->check_errno = check_waiting(fd, enforcing);
-	ff->checked = 1;
-	if (ff->check_errno == LD_EFAULT && !(g->controlled && g->control_errno == LD_ENOTDIR)) {
-		/* valgrind 3.19 and the like take it for an execve: the check does not exist here */
-		ff->checked = ff->check_errno = g->facts.have_check = 0;
-		if (!g->runtime)
-			ld_state.have_check = 0;
-		return;
-	}
-	if (ff->check_errno) {
-		long flags = ld_os_fs_flags(fd, &type);
-
-		ff->noexec = flags > 0 && (flags & LD_ST_NOEXEC);
-		ff->no_x = ld_os_may_execute(fd) == -LD_EACCES;
-	}
-}
-
-static ld_st refuse(struct ld_group *g, struct ld_file *f, const struct ld_verdict *v)
-{
-	struct ld_err *err = &g->err;
-	const char *base = ld_path_base(f->path);
-
-	(void)ld_err_set(err, v->code, 0, 0, 0);
-	err->sys = v->sys;
-	err->mode = f->st.mode & 07777;
-	if (v->code == LD_E_REF_NOEXEC && ld_mount_point(f->st.mount_id, (char *)g->buf->head, sizeof g->buf->head))
-		err->where = ld_alloc_str(&g->scratch, (char *)g->buf->head, ld_strlen((char *)g->buf->head));
-	if (v->code == LD_E_REF_NOEXEC && !err->where)
-		err->where = ld_alloc_str(&g->scratch, f->path, (size_t)(base - f->path));
-	return (ld_st){v->code};
-}
-
-/* fstat and verdict on an open descriptor; closes it when the file is refused */
-static ld_st vet(struct ld_group *g, struct ld_file *f, const char *needed_by)
-{
-	struct ld_file_facts ff;
-	struct ld_verdict v;
-	long r = ld_os_fstat(f->fd, &f->st);
-	ld_st st = LD_OK;
-
-	if (r) {
-		st = ld_err_sys(&g->err, LD_E_STAT, (int)-r);
-	} else {
-		gather(g, f->fd, &f->st, &ff);
-		v = ld_verdict_of(&g->facts, &ff);
-		if (v.code && v.refuse)
-			st = refuse(g, f, &v);
-		else if (v.code)
-			ld_report_audit(g, f->path, needed_by, &v, f->st.mode & 07777);
-	}
-	if (ld_failed(st)) {
-		(void)ld_os_close(f->fd);
-		ld_err_path(&g->err, f->path);
-	}
-	return st;
+	return fd;
 }
 
 /* 1 = opened and vetted, 0 = not there, else an error is set */
 static int try_open(struct ld_group *g, const char *path, const char *needed_by, struct ld_file *f,
 		    ld_st *st)
 {
-	long fd = ld_os_open(path);
+	long fd = open_patiently(path);
 
 	*st = LD_OK;
 	f->absent = (int)-fd;
 	if (fd == -LD_ENOENT || fd == -LD_ENOTDIR)
 		return 0;
 	if (fd < 0) {
-		*st = ld_err_sys(&g->err, LD_E_OPEN, (int)-fd);
+		*st = ld_err_sys(&g->err, fd == -LD_EAGAIN ? LD_E_LEASE : LD_E_OPEN, (int)-fd);
 		ld_err_path(&g->err, path);
 		return -1;
 	}
 	f->fd = (int)fd;
 	f->path = path;
-	*st = vet(g, f, needed_by);
+	*st = ld_vet(g, f, needed_by);
 	return ld_failed(*st) ? -1 : 1;
 }
 

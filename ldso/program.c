@@ -216,7 +216,13 @@ ld_st ld_main_from_file(struct ld_group *g, struct ld_command *c, struct ld_new 
 	}
 	if (!(*out)->mapped) {
 		/* no interpreter and no dynamic table, or a static PIE: the kernel's own business */
-		long r = ld_os_exec(f.fd, c->argv, ld_state.envp);
+		long r;
+
+		if (ld_state.list) { /* as musl says it; to list is not to execute */
+			ld_report_text("ward: ", path, ": Not a valid dynamic program");
+			ld_os_exit(1);
+		}
+		r = ld_os_exec(f.fd, c->argv, ld_state.envp);
 
 		(void)ld_err_sys(&g->err, LD_E_OPEN, (int)-r);
 		open_failed(g, path);

@@ -50,6 +50,8 @@ void ld_report_audit(const struct ld_group *g, const char *path, const char *nee
 
 	if (ld_state.policy.v[LD_KEY_REPORT] == LD_REPORT_QUIET || g->runtime || ld_state.secure)
 		return;
+	if (v->refuse) /* the error itself says so */
+		return;
 	if (reports >= MAX_REPORTS) {
 		if (reports++ == MAX_REPORTS)
 			ld_report_text("ward: further reports suppressed", NULL, "");

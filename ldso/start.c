@@ -136,7 +136,7 @@ static ld_st reserve_registry(struct ld_group *g)
 		return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
 	ld_state.log.lo = ld_align_up((uintptr_t)r, LD_ARCH_PAGE_MAX);
 	ld_state.log.hi = ld_align_down((uintptr_t)r + len, LD_ARCH_PAGE_MAX);
-	ld_state.once_page = ld_state.log.hi - LD_ARCH_PAGE_MAX;
+	ld_state.once_page = ld_state.log.hi - 2 * LD_ARCH_PAGE_MAX;
 	/* the kernel chose this place; what lies below it is free, or NOREPLACE tells */
 	g->place_cur = (uintptr_t)r;
 	g->place_lo = 0;

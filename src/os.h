@@ -50,18 +50,21 @@ long ld_os_mprotect(void *p, size_t len, uint32_t prot);
 long ld_os_mprotect_stack(void *p, size_t len, uint32_t prot);
 long ld_os_mseal(void *p, size_t len);
 long ld_os_madvise(void *p, size_t len, int advice);
+/* may a byte at p be read? asks the kernel to do it, so nothing happens when not */
+int ld_os_is_readable(const void *p);
 
 /*
  * The kernel's verdict on the file behind fd: execveat(2) with AT_EMPTY_PATH|AT_EXECVE_CHECK and no
  * arguments (Linux 6.14, Documentation/userspace-api/check_exec.rst). argv and envp are NULL on purpose:
  * valgrind 3.19 ignores the flag and would execute the file; with NULL it answers EFAULT.
  */
-long ld_os_check(int fd);
+long ld_os_check(int fd, char word[2]);
 /*
  * The same call with one byte behind the path pointer set: the kernel must say ENOTDIR for a regular
- * file. A seccomp filter sees the pointer, not the byte: one that fakes the verdict fakes this too.
+ * file. A seccomp filter sees the pointer, not the byte: one that fakes the verdict fakes this too. The
+ * path stands in word, at the same address for both, which the caller provides.
  */
-long ld_os_check_control(int fd);
+long ld_os_check_control(int fd, char word[2]);
 /* hand the process over to the file behind fd */
 long ld_os_exec(int fd, char *const *argv, char *const *envp);
 

@@ -169,22 +169,23 @@ long ld_os_madvise(void *p, size_t len, int advice)
 	return sys(LD_NR_MADVISE, (long)p, (long)len, advice, 0, 0, 0);
 }
 
-/* one function and one call site for check and control, so that a filter cannot tell them apart */
-static LD_NOINLINE long check_with(int fd, char first)
+/* one call site for check and control: a filter sees where a call comes from */
+static LD_NOINLINE long check_with(int fd, const char *word)
 {
-	char path[2] = {first, 0};
-
-	return sys(LD_NR_EXECVEAT, fd, (long)path, 0, 0, AT_EMPTY_PATH_ | AT_EXECVE_CHECK_, 0);
+	return sys(LD_NR_EXECVEAT, fd, (long)word, 0, 0, AT_EMPTY_PATH_ | AT_EXECVE_CHECK_, 0);
 }
 
-long ld_os_check(int fd)
+long ld_os_check(int fd, char word[2])
 {
-	return check_with(fd, 0);
+	word[0] = word[1] = 0;
+	return check_with(fd, word);
 }
 
-long ld_os_check_control(int fd)
+long ld_os_check_control(int fd, char word[2])
 {
-	return check_with(fd, 'x');
+	word[0] = 'x';
+	word[1] = 0;
+	return check_with(fd, word);
 }
 
 long ld_os_exec(int fd, char *const *argv, char *const *envp)
@@ -210,6 +211,14 @@ long ld_os_personality(unsigned long persona)
 long ld_os_readlink(const char *path, char *buf, size_t len)
 {
 	return sys(LD_NR_READLINKAT, AT_FDCWD_, (long)path, (long)buf, (long)len, 0, 0);
+}
+
+int ld_os_is_readable(const void *p)
+{
+	char buf[1];
+
+	/* the name is read before anything else; what it says does not matter */
+	return ld_os_readlink(p, buf, sizeof buf) != -LD_EFAULT;
 }
 
 long ld_os_memfd_seals(int fd)

@@ -15,6 +15,11 @@ int ld_facts_restricted(const struct ld_facts *f)
 	       f->policy->v[LD_KEY_CHECK] == LD_CHECK_ENFORCE;
 }
 
+int ld_facts_asking(const struct ld_facts *f)
+{
+	return f->policy->v[LD_KEY_CHECK] != LD_CHECK_OFF || ld_facts_enforcing(f);
+}
+
 /* why the kernel said no, as far as it can be seen */
 static enum ld_code reason(const struct ld_file_facts *file)
 {
@@ -30,20 +35,32 @@ static enum ld_code reason(const struct ld_file_facts *file)
 	return LD_E_REF_OTHER;
 }
 
+/*
+ * Nobody was asked although the policy asks. A kernel that cannot be asked is the business of the key
+ * missing, unless a securebit is set: whoever sets it counts on being obeyed. Not to have asked a kernel
+ * that can be asked is never right.
+ */
+static struct ld_verdict not_checked(const struct ld_facts *f)
+{
+	struct ld_verdict v = {LD_E_NONE, 0, 0};
+	int must = (f->securebits & LD_SECBIT_RESTRICT_FILE) || f->have_check ||
+		   f->policy->v[LD_KEY_MISSING] == LD_MISSING_REFUSE;
+
+	if (!must && !ld_facts_enforcing(f))
+		return v;
+	v.code = LD_E_REF_MISSING;
+	v.refuse = must && ld_facts_enforcing(f);
+	return v;
+}
+
 struct ld_verdict ld_verdict_of(const struct ld_facts *f, const struct ld_file_facts *file)
 {
 	struct ld_verdict v = {LD_E_NONE, 0, ld_facts_enforcing(f)};
-	int by_bits = (f->securebits & LD_SECBIT_RESTRICT_FILE) != 0;
 
 	if (!file->regular) {
 		/* nothing to map: refused whatever the policy is */
 		v.code = LD_E_REF_TYPE;
 		v.refuse = 1;
-		return v;
-	}
-	if (!f->have_check && v.refuse) {
-		v.code = LD_E_REF_MISSING;
-		v.refuse = by_bits || f->policy->v[LD_KEY_MISSING] == LD_MISSING_REFUSE;
 		return v;
 	}
 	if (file->control_made && file->control_errno != LD_ENOTDIR) {
@@ -56,10 +73,13 @@ struct ld_verdict ld_verdict_of(const struct ld_facts *f, const struct ld_file_f
 		v.sys = file->check_errno;
 		return v;
 	}
-	if (file->nlink == 0 && !file->seals_ok) {
+	if (file->nlink == 0 && !file->seals_ok && (ld_facts_asking(f) || ld_facts_restricted(f))) {
 		v.code = LD_E_REF_UNLINKED;
 		v.refuse = ld_facts_restricted(f);
+		return v;
 	}
+	if (!file->checked && ld_facts_asking(f))
+		return not_checked(f);
 	return v;
 }
 

@@ -18,7 +18,7 @@ struct ld_facts {
 	int secure;          /* AT_SECURE, ids differ, or auxv incomplete */
 	uint32_t securebits; /* of the calling thread */
 	int was_restricted;  /* an earlier dlopen was restricted: stays so */
-	int have_check;      /* the kernel knows AT_EXECVE_CHECK */
+	int have_check;      /* the kernel knows AT_EXECVE_CHECK, or something says so for it */
 	const struct ld_policy *policy;
 };
 
@@ -43,6 +43,8 @@ struct ld_verdict {
 
 int ld_facts_enforcing(const struct ld_facts *f);
 int ld_facts_restricted(const struct ld_facts *f);
+/* is the kernel to be asked at all? */
+int ld_facts_asking(const struct ld_facts *f);
 
 struct ld_verdict ld_verdict_of(const struct ld_facts *f, const struct ld_file_facts *file);
 

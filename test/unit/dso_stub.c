@@ -8,7 +8,7 @@ enum { REGION = 16 * LD_ARCH_PAGE_MAX };
 
 struct ld_state ld_state;
 unsigned stub_audits;
-enum ld_code stub_audited;
+enum ld_code stub_audited, stub_refused;
 
 struct stub *stub_new(void)
 {
@@ -17,7 +17,7 @@ struct stub *stub_new(void)
 
 	assert_non_null(s);
 	stub_audits = 0;
-	stub_audited = LD_E_NONE;
+	stub_audited = stub_refused = LD_E_NONE;
 	memset(&ld_state, 0, sizeof ld_state);
 	ld_state.page = 4096;
 	ld_state.have_check = ld_state.have_seal = 1;
@@ -55,7 +55,10 @@ void ld_report_audit(const struct ld_group *g, const char *path, const char *nee
 	assert_non_null(path);
 	assert_non_null(needed_by);
 	stub_audits++;
-	stub_audited = v->code;
+	if (v->refuse)
+		stub_refused = v->code;
+	else
+		stub_audited = v->code;
 }
 
 int ld_mount_point(uint64_t mount_id, char *buf, size_t len)

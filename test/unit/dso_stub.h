@@ -1,12 +1,12 @@
-/* dso_stub.h: the parts of the loader that the tests of ldso/open.c and ldso/map.c stand in for. */
+/* dso_stub.h: the parts of the loader that the tests of ldso/{open,vet,map}.c stand in for. */
 #ifndef DSO_STUB_H
 #define DSO_STUB_H
 
 #include "dso.h"
 
-/* reports made by auditing since stub_group_new */
+/* verdicts reported since stub_new */
 extern unsigned stub_audits;
-extern enum ld_code stub_audited; /* the last one's reason */
+extern enum ld_code stub_audited, stub_refused; /* the last one that would be, and that was refused */
 
 /* a group as start makes it, with registry memory; the facts are the caller's to fill in */
 struct stub {

@@ -21,12 +21,14 @@ static unsigned fail_at;
 static int fail_sys;
 static char log_text[LOG_LEN], log_last[256];
 static size_t log_len;
+static const char *check_word; /* a filter must not tell check and control apart by their path */
 
 void os_fake_files(struct os_fake_file *files, size_t cnt)
 {
 	table = files;
 	table_cnt = cnt;
 	os_fake_securebits = os_fake_slept = os_fake_fds = 0;
+	check_word = NULL;
 	log_len = 0;
 	log_text[0] = log_last[0] = 0;
 	os_fake_fail(0, 0);
@@ -139,18 +141,20 @@ long ld_os_pread(int fd, void *buf, size_t len, uint64_t off)
 	return (long)len;
 }
 
-long ld_os_check(int fd)
+long ld_os_check(int fd, char word[2])
 {
 	struct os_fake_file *f = file_of(fd);
 	unsigned n = f->checks++;
 
 	note("check", NULL, fd);
+	assert_true(!check_word || check_word == word);
 	return -f->check[n < OS_FAKE_CHECKS ? n : OS_FAKE_CHECKS - 1];
 }
 
-long ld_os_check_control(int fd)
+long ld_os_check_control(int fd, char word[2])
 {
 	note("control", NULL, fd);
+	check_word = word;
 	return -file_of(fd)->control;
 }
 
@@ -315,6 +319,11 @@ static int try_byte(void *p, int writing)
 int os_fake_readable(const void *p)
 {
 	return try_byte((void *)p, 0);
+}
+
+int ld_os_is_readable(const void *p)
+{
+	return os_fake_readable(p);
 }
 
 int os_fake_writable(void *p)

@@ -11,6 +11,7 @@
 static const char *const golden[LD_E_CNT] = {
 	[LD_E_NOT_FOUND] = LOADING("Permission denied"),
 	[LD_E_OPEN] = LOADING("cannot open: Permission denied"),
+	[LD_E_LEASE] = LOADING("cannot open: another process holds a lease on it: Permission denied"),
 	[LD_E_STAT] = LOADING("fstat failed: Permission denied"),
 	[LD_E_READ] = LOADING("cannot read: Permission denied"),
 	[LD_E_SHORT] = LOADING("file too short: 0x10, must be 0x20"),

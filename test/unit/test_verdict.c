@@ -97,7 +97,8 @@ static void missing_check(void **state)
 		int code, refuse;
 	} rows[] = {
 		{AUDIT, LD_MISSING_REPORT, 0, NONE, 0},
-		{AUDIT, LD_MISSING_REFUSE, 0, NONE, 0},
+		{AUDIT, LD_MISSING_REFUSE, 0, LD_E_REF_MISSING, 0}, /* what enforcing would do */
+		{CHECK_OFF, LD_MISSING_REFUSE, 0, NONE, 0},
 		{ENFORCE, LD_MISSING_REPORT, 0, LD_E_REF_MISSING, 0},
 		{ENFORCE, LD_MISSING_REFUSE, 0, LD_E_REF_MISSING, 1},
 		{AUDIT, LD_MISSING_REPORT, LD_SECBIT_RESTRICT_FILE, LD_E_REF_MISSING, 1},
@@ -119,6 +120,45 @@ static void missing_check(void **state)
 		if ((int)v.code != rows[i].code || (v.code && v.refuse != rows[i].refuse))
 			fail_msg("row %zu: code %d refuse %d", i, (int)v.code, v.refuse);
 	}
+}
+
+/* a kernel that can be asked and was not: never right when enforcing, whatever the key says */
+static void not_asked(void **state)
+{
+	struct ld_policy policy;
+
+	(void)state;
+	ld_policy_default(&policy);
+	for (unsigned char check = CHECK_OFF; check <= ENFORCE; check++) {
+		struct ld_facts facts = {.have_check = 1, .policy = &policy};
+		struct ld_file_facts file = good_file();
+		struct ld_verdict v;
+
+		policy.v[LD_KEY_CHECK] = check;
+		file.checked = file.control_made = 0;
+		v = ld_verdict_of(&facts, &file);
+		assert_int_equal(v.code, check == CHECK_OFF ? NONE : LD_E_REF_MISSING);
+		assert_int_equal(v.refuse, check == ENFORCE);
+	}
+}
+
+/* without the check a file without a name is refused all the same */
+static void missing_and_unlinked(void **state)
+{
+	struct ld_policy policy;
+	struct ld_facts facts = {.policy = &policy};
+	struct ld_file_facts file = {.regular = 1, .mode = 0755};
+	struct ld_verdict v;
+
+	(void)state;
+	ld_policy_default(&policy);
+	policy.v[LD_KEY_CHECK] = ENFORCE;
+	v = ld_verdict_of(&facts, &file);
+	assert_int_equal(v.code, LD_E_REF_UNLINKED);
+	assert_true(v.refuse);
+	policy.v[LD_KEY_CHECK] = CHECK_OFF; /* nobody asked, nobody is told */
+	v = ld_verdict_of(&facts, &file);
+	assert_int_equal(v.code, NONE);
 }
 
 /* a file without a name is refused when restricted, unless nobody can write it any more */
@@ -244,6 +284,8 @@ static const struct CMUnitTest tests[] = {
 	CASES(ENTRY)
 	cmocka_unit_test(not_regular),
 	cmocka_unit_test(missing_check),
+	cmocka_unit_test(not_asked),
+	cmocka_unit_test(missing_and_unlinked),
 	cmocka_unit_test(unlinked),
 	cmocka_unit_test(enforcing_and_restricted),
 	cmocka_unit_test(audit_predicts),
