@@ -65,7 +65,7 @@ struct ld_new {
 	struct ld_new *next;
 	struct ld_obj *o;
 	struct ld_dyn dyn;
-	uintptr_t span_addr; /* guard page included */
+	uintptr_t span_addr; /* guard pages included */
 	size_t span_len;
 	uintptr_t mapped;    /* span_addr when it is ours to unmap, else 0 */
 	uintptr_t open_lo, open_hi;   /* RELRO pages that cannot be sealed with the rest */
@@ -100,6 +100,7 @@ struct ld_group {
 	struct ld_new *first, **last;
 	uint32_t cnt;
 	uintptr_t place_lo, place_cur; /* free address space below place_cur */
+	uintptr_t guard;           /* a page above it that no object has taken yet, 0 = none */
 	const char *requester;     /* "dlopen in PROGRAM" or the program */
 	const struct ld_chunk *newest; /* last published chunk, NULL at start */
 	struct ld_tls_totals tls;
@@ -150,6 +151,7 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t phnum, uintptr_t base,
 		    struct ld_obj *o, struct ld_new **out) LD_MUST_CHECK;
 void ld_map_undo(struct ld_new *n);
+void ld_map_guard_undo(struct ld_group *g); /* the page above the last room, if nobody took it */
 /*
  * Make [addr, addr + len) anonymous memory that keeps the content of [from, from + from_len) inside it; the
  * rest is zero. Nobody else may touch the range meanwhile. Returns 0 or -errno.

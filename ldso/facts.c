@@ -1,6 +1,6 @@
 /*
  * facts.c: what holds for this start: the auxiliary vector, secure or not, the environment, what the
- * kernel can do, and the policy that follows. Decides, opens nothing.
+ * kernel can do, and the policy that follows. Decides; opens nothing but /dev/null.
  */
 #include "format.h"
 #include "start.h"
@@ -45,8 +45,9 @@ static int is_unsafe_variable(const char *entry)
 {
 	static const char *const names[] = {
 		"LD_", "DYLD_", "GLIBC_TUNABLES", "GCONV_PATH", "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN",
-		"LOCPATH", "MUSL_LOCPATH", "MALLOC_", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF",
-		"RES_OPTIONS", "TMPDIR", "TZDIR",
+		"LOCPATH", "MUSL_LOCPATH", "MALLOC_", "JE_MALLOC_CONF", "MIMALLOC_", "SCUDO_OPTIONS",
+		"LIBC_DEBUG_", "LIBC_HOOKS_", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF", "RES_OPTIONS",
+		"TMPDIR", "TZDIR",
 	};
 
 	for (size_t i = 0; i < LD_COUNTOF(names); i++) {
@@ -80,6 +81,31 @@ uintptr_t *ld_env_scrub(char **envp, uintptr_t *auxv)
 	memmove(moved, auxv, (size_t)(end - auxv) * sizeof *auxv);
 	memset(moved + (end - auxv), 0, (size_t)(auxv - moved) * sizeof *auxv);
 	return moved;
+}
+
+/* ---- descriptors ---- */
+
+#define DEV_NULL ((uint64_t)1 << 32 | 3) /* major and minor, Documentation/admin-guide/devices.txt */
+
+static LD_COLD void fill_descriptor(int fd)
+{
+	struct ld_stat st;
+
+	/* the lower ones are open, so the kernel gives this number or none */
+	if (ld_os_open_null() == fd && !ld_os_fstat(fd, &st) && st.rdev == DEV_NULL)
+		return;
+	if (fd < 2)
+		ld_report_text("ward: standard descriptors are closed, and /dev/null cannot take their place",
+			       NULL, "");
+	ld_os_exit(127);
+}
+
+/* each is asked by itself: poll(2) of all three fails under a small RLIMIT_NOFILE (attack row D04) */
+void ld_fds_fill(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (ld_os_fd_flags(fd) < 0)
+			fill_descriptor(fd);
 }
 
 /* ---- policy ---- */
@@ -146,17 +172,24 @@ void ld_report_ignored(const struct ld_group *g, const char *name)
 }
 
 /*
- * Does this kernel know the check, does it know mseal? Two calls that do nothing. No kernel says 0 about
- * descriptor -1: whatever does is asked on, and the control shows what it is worth.
+ * Does this kernel know the check, does it know mseal? Two calls that do nothing. What policy has no use
+ * for is not asked: an inherited seccomp filter may kill for the call itself (attack row A38). No kernel
+ * says 0 about descriptor -1: whatever does is asked on, and the control shows what it is worth.
  */
-void ld_kernel_probe(void)
+void ld_kernel_probe(struct ld_facts *f)
 {
-	char word[2];
-	long r = ld_os_check(-1, word);
+	const unsigned char *v = ld_state.policy.v;
 
-	ld_state.check_odd = r == 0;
-	ld_state.have_check = r == 0 || r == -LD_EBADF;
-	ld_state.have_seal = LD_ARCH_SEAL && ld_os_mseal(NULL, 0) == 0;
+	if (v[LD_KEY_CHECK] != LD_CHECK_OFF || ld_facts_enforcing(f)) {
+		char word[2];
+		long r = ld_os_check(-1, word);
+
+		ld_state.check_odd = r == 0;
+		ld_state.have_check = r == 0 || r == -LD_EBADF;
+	}
+	if (v[LD_KEY_SEAL] != LD_SEAL_OFF || v[LD_KEY_VDSO] != LD_VDSO_KEEP)
+		ld_state.have_seal = LD_ARCH_SEAL && ld_os_mseal(NULL, 0) == 0;
+	f->have_check = ld_state.have_check;
 }
 
 /* what is missing: said when somebody listens, or the end */

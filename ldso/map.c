@@ -11,22 +11,33 @@
 #define PLACE_STEP ((64u << 20) + 4096 * 16) /* no multiple of a huge page: see LD_REGION_LEN */
 #define PLACE_TRIES 8
 
-/* a range of free address space of at least len bytes, as the kernel would choose it */
+/*
+ * A range of free address space of at least len bytes, as the kernel would choose it. Its topmost page
+ * stays mapped: whatever lies above, an object that is placed here has a guard on that side too.
+ */
 static ld_st find_room(struct ld_group *g, uint64_t len)
 {
-	uint64_t want = len > PLACE_STEP ? len : PLACE_STEP;
-	long r = ld_os_map_none(0, want);
+	uint64_t page = ld_state.page, want = len > PLACE_STEP ? len : PLACE_STEP;
+	long r = ld_os_map_none(0, want + page);
 
 	if (ld_os_failed(r) && want > len) {
 		want = len;
-		r = ld_os_map_none(0, want);
+		r = ld_os_map_none(0, want + page);
 	}
 	if (ld_os_failed(r))
 		return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
 	(void)ld_os_munmap((void *)r, want);
+	ld_map_guard_undo(g);
 	g->place_lo = (uintptr_t)r;
-	g->place_cur = (uintptr_t)r + want;
+	g->place_cur = g->guard = (uintptr_t)r + want;
 	return LD_OK;
+}
+
+void ld_map_guard_undo(struct ld_group *g)
+{
+	if (g->guard)
+		(void)ld_os_munmap((void *)g->guard, ld_state.page);
+	g->guard = 0;
 }
 
 static int is_mapping(const struct ld_op *op)
@@ -358,6 +369,10 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 	o->mtime = f->st.mtime;
 	n->span_addr = n->mapped = base + g->buf->plan.lo_va;
 	n->span_len = g->buf->plan.len;
+	if (g->guard == n->span_addr + n->span_len) { /* the first object in this room takes it */
+		n->span_len += ld_state.page;
+		g->guard = 0;
+	}
 	return LD_OK;
 }
 

@@ -65,18 +65,28 @@ static uintptr_t main_base(const struct ld_elf_phdr *ph, uint32_t cnt)
 	return 0;
 }
 
+static int is_code(const struct ld_obj *o, uintptr_t addr)
+{
+	for (uint32_t i = 0; i < o->seg_cnt; i++)
+		if ((o->seg[i].prot & LD_PROT_X) && addr - o->base - o->seg[i].va < o->seg[i].memsz)
+			return 1;
+	return 0;
+}
+
 ld_st ld_main_from_kernel(struct ld_group *g, const struct ld_auxv *a, struct ld_new **out)
 {
 	const struct ld_elf_phdr *ph = (const void *)a->v[LD_AT_PHDR];
 	uint32_t cnt = (uint32_t)a->v[LD_AT_PHNUM];
 	struct ld_obj *o = LD_NEW(&g->b.keep, struct ld_obj);
-	uintptr_t base = main_base(ph, cnt);
+	uintptr_t base;
 	ld_st st;
 
 	if (!o)
 		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
-	if (cnt > LD_MAX_PHDRS || a->v[LD_AT_PHENT] != sizeof *ph)
+	/* an emulator or a checkpoint may leave entries out: do not walk what is not there */
+	if (!ph || !cnt || cnt > LD_MAX_PHDRS || a->v[LD_AT_PHENT] != sizeof *ph)
 		return ld_err_set(&g->err, LD_E_EHDR_PHNUM, 0, cnt, LD_MAX_PHDRS);
+	base = main_base(ph, cnt);
 	o->name = ld_keep_str(g, main_name(a));
 	if (!o->name)
 		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
@@ -90,6 +100,10 @@ ld_st ld_main_from_kernel(struct ld_group *g, const struct ld_auxv *a, struct ld
 		if (ph[i].p_type == LD_PT_INTERP)
 			ld_state.self_name = (const char *)(base + ph[i].p_vaddr);
 	ld_self.name = ld_state.self_name;
+	if (!is_code(o, a->v[LD_AT_ENTRY])) {
+		ld_err_context(&g->err, o->name, NULL);
+		return ld_err_set(&g->err, LD_E_EHDR_ENTRY, 0, a->v[LD_AT_ENTRY], 0);
+	}
 	return add_main(g, *out);
 }
 

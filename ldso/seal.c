@@ -76,7 +76,8 @@ static ld_st protect(struct ld_group *g, uintptr_t lo, uintptr_t hi, uint32_t pr
 
 static ld_st seal(struct ld_group *g, uintptr_t lo, uintptr_t hi)
 {
-	long r = lo < hi && ld_state.have_seal ? ld_os_mseal((void *)lo, hi - lo) : 0;
+	int wanted = ld_state.have_seal && ld_state.policy.v[LD_KEY_SEAL] != LD_SEAL_OFF;
+	long r = lo < hi && wanted ? ld_os_mseal((void *)lo, hi - lo) : 0;
 
 	return r ? ld_err_sys(&g->err, LD_E_SEAL, (int)-r) : LD_OK;
 }
@@ -139,6 +140,8 @@ static ld_st seal_object(struct ld_group *g, struct ld_new *n)
 			st = seal_except(g, n, from, end);
 		from = hi;
 	}
+	if (at < n->span_addr + n->span_len)
+		at = n->span_addr + n->span_len; /* with the guard above */
 	if (!ld_failed(st))
 		st = seal_except(g, n, from, at);
 	got_pages(g, n, &got_lo, &got_hi);

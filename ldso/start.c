@@ -23,19 +23,24 @@ static ld_st keep_inputs(struct ld_group *g, int direct)
 	return LD_OK;
 }
 
-/* colon or blank separated, in order; each counts as a dependency of main in front of its own */
-static ld_st load_preloads(struct ld_group *g, const char *list)
+/*
+ * Colon or blank separated, in order; each counts as a dependency of main in front of its own. One that
+ * is not there is passed over, as stock musl does, unless it must be; any other failure is fatal.
+ */
+static ld_st load_preloads(struct ld_group *g, const char *list, int must)
 {
 	struct ld_obj *main_obj = g->first->o;
+	uint32_t cnt = main_obj->deps_cnt, max = cnt + 1;
 	const struct ld_obj **deps, *o;
-	uint32_t cnt = 0, max = 1;
 	ld_st st;
 
 	for (const char *p = list; *p; p++)
-		max += *p == ':' || *p == ' ';
+		max += *p == ':' || *p == ' ' || *p == '\t' || *p == '\n';
 	deps = LD_NEW_N(&g->scratch, const struct ld_obj *, max);
 	if (!deps)
 		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+	if (cnt)
+		memcpy(deps, main_obj->deps, cnt * sizeof *deps);
 	while (*list) {
 		size_t n = 0;
 		char *name;
@@ -49,8 +54,8 @@ static ld_st load_preloads(struct ld_group *g, const char *list)
 			st = ld_load_name(g, name, NULL, &o);
 			if (!ld_failed(st))
 				deps[cnt++] = o;
-			else if (g->err.code == LD_E_NOT_FOUND)
-				g->err = (struct ld_err){0}; /* as stock: a preload that is not there */
+			else if (g->err.code == LD_E_NOT_FOUND && !must)
+				g->err = (struct ld_err){0};
 			else
 				return st;
 		}
@@ -114,8 +119,10 @@ static uintptr_t *init_state(uintptr_t *sp, uintptr_t *auxv, struct ld_auxv *a)
 	ld_state.envp = ld_state.argv + ld_state.argc + 1;
 	ld_state.secure = ld_auxv_secure(a);
 	ld_state.self_name = "libc.so";
-	if (ld_state.secure)
+	if (ld_state.secure) {
+		ld_fds_fill();
 		auxv = ld_env_scrub(ld_state.envp, auxv);
+	}
 	ld_state.auxv = auxv;
 	if (a->v[LD_AT_EXECFN])
 		ld_self.name = (const char *)a->v[LD_AT_EXECFN]; /* a direct run names the loader */
@@ -166,8 +173,10 @@ static ld_st load_all(struct ld_group *g, const char *preload, uintptr_t vdso)
 {
 	ld_st st = LD_OK;
 
-	if (preload)
-		st = load_preloads(g, preload);
+	if (ld_state.conf_preload)
+		st = load_preloads(g, ld_state.conf_preload, ld_state.restricted);
+	if (!ld_failed(st) && preload)
+		st = load_preloads(g, preload, 0);
 	if (!ld_failed(st))
 		st = ld_load_deps(g);
 	if (!ld_failed(st) && !ld_group_find(g, &ld_self)) {
@@ -217,10 +226,10 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 		ld_report_text("ward: a direct run is not possible with raised privileges", NULL, "");
 		ld_os_exit(127);
 	}
-	ld_kernel_probe();
 	if (direct)
 		ld_command_parse(ld_state.argc, ld_state.argv, &c);
 	ld_policy_decide(g, c.policy);
+	ld_kernel_probe(&g->facts);
 	ld_state.list = c.list;
 	ld_tls_totals_init(&g->tls);
 	ld_refuse_missing(g);

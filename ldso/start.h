@@ -22,10 +22,12 @@ int ld_auxv_secure(const struct ld_auxv *a);
 const char *ld_env_get(char **envp, const char *name);
 /* take out what steers loaders; the auxiliary vector behind moves down with it: its new place */
 uintptr_t *ld_env_scrub(char **envp, uintptr_t *auxv);
-/* have_check and have_seal of the state */
-void ld_kernel_probe(void);
+/* a secure process: /dev/null in place of each closed standard descriptor, or exit */
+LD_COLD void ld_fds_fill(void);
 /* facts and policy; words: --policy, or NULL */
 void ld_policy_decide(struct ld_group *g, const char *words);
+/* have_check and have_seal of state and facts, as far as policy wants them; again when it changes */
+void ld_kernel_probe(struct ld_facts *f);
 /* say once that a variable was not used, when asked to report */
 void ld_report_ignored(const struct ld_group *g, const char *name);
 /* exit when policy wants what the kernel, or this version, does not have */

@@ -76,6 +76,13 @@ void ld_facts_now(struct ld_facts *f)
 	/* prctl fails only when a filter says so: then assume the strictest */
 	f->securebits = bits < 0 ? LD_SECBIT_RESTRICT_FILE : (uint32_t)bits;
 	f->was_restricted = ld_state.restricted;
+	/* not asked at start, when nothing called for the check */
+	if (LD_UNLIKELY(ld_state.policy.v[LD_KEY_CHECK] == LD_CHECK_OFF) && !f->have_check &&
+	    ld_facts_enforcing(f)) {
+		char word[2];
+
+		f->have_check = ld_os_check(-1, word) == -LD_EBADF;
+	}
 	if (ld_state.once_page)
 		add_earlier(f);
 	else /* start, before the registry exists */

@@ -19,6 +19,7 @@ struct ld_stat {
 	uint64_t dev, ino, size;
 	int64_t mtime;           /* nanoseconds */
 	uint32_t mode, nlink, uid;
+	uint64_t rdev;           /* of a device node, as dev */
 	uint64_t mount_id;       /* 0 = the kernel does not tell */
 };
 
@@ -30,6 +31,10 @@ static inline int ld_os_failed(long r)
 /* open(2) O_RDONLY|O_CLOEXEC|O_NOCTTY|O_NONBLOCK: a FIFO, a tty or a lease never holds us up */
 long ld_os_open(const char *path);
 long ld_os_close(int fd);
+/* /dev/null for reading and writing, kept over execve: a stand-in for a standard stream */
+long ld_os_open_null(void);
+/* fcntl(2) F_GETFD: -EBADF tells that the descriptor is closed, whatever RLIMIT_NOFILE says */
+long ld_os_fd_flags(int fd);
 long ld_os_fstat(int fd, struct ld_stat *st);
 /* all len bytes at off, or fewer at the end of the file; restarts when interrupted */
 long ld_os_pread(int fd, void *buf, size_t len, uint64_t off);

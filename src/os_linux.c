@@ -7,10 +7,10 @@
 
 enum {
 	AT_FDCWD_ = -100, AT_EACCESS_ = 0x200, X_OK_ = 1, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
-	O_CLOEXEC_ = 02000000, O_NOCTTY_ = 0400, O_NONBLOCK_ = 04000,
+	O_RDWR_ = 2, O_CLOEXEC_ = 02000000, O_NOCTTY_ = 0400, O_NONBLOCK_ = 04000,
 	MAP_SHARED_ = 1, MAP_PRIVATE_ = 2, MAP_FIXED_ = 0x10, MAP_ANONYMOUS_ = 0x20,
 	MAP_NORESERVE_ = 0x4000, MAP_POPULATE_ = 0x8000, MAP_FIXED_NOREPLACE_ = 0x100000,
-	PROT_GROWSDOWN_ = 0x01000000, PR_GET_SECUREBITS_ = 27, PR_SET_MDWE_ = 65, MDWE_REFUSE_EXEC_GAIN_ = 1, F_GET_SEALS_ = 1034,
+	PROT_GROWSDOWN_ = 0x01000000, PR_GET_SECUREBITS_ = 27, PR_SET_MDWE_ = 65, MDWE_REFUSE_EXEC_GAIN_ = 1, F_GETFD_ = 1, F_GET_SEALS_ = 1034,
 	STATX_BASIC_ = 0x7ff, STATX_MNT_ID_ = 0x1000,
 };
 
@@ -46,6 +46,16 @@ long ld_os_close(int fd)
 	return sys(LD_NR_CLOSE, fd, 0, 0, 0, 0, 0);
 }
 
+long ld_os_open_null(void)
+{
+	return sys(LD_NR_OPENAT, AT_FDCWD_, (long)"/dev/null", O_RDWR_ | O_NOCTTY_, 0, 0, 0);
+}
+
+long ld_os_fd_flags(int fd)
+{
+	return sys(LD_NR_FCNTL, fd, F_GETFD_, 0, 0, 0, 0);
+}
+
 long ld_os_fstat(int fd, struct ld_stat *st)
 {
 	struct statx_buf x;
@@ -60,6 +70,7 @@ long ld_os_fstat(int fd, struct ld_stat *st)
 	st->mode = x.mode;
 	st->nlink = x.nlink;
 	st->uid = x.uid;
+	st->rdev = (uint64_t)x.rdev_major << 32 | x.rdev_minor;
 	st->mount_id = x.mask & STATX_MNT_ID_ ? x.mnt_id : 0;
 	return 0;
 }
