@@ -1,9 +1,12 @@
 """A: what the caller hands over: environment, arguments, auxiliary vector."""
 
 import os
+import re
+import resource
 import struct
 
 from rows import row
+import stage
 from stage import NOBODY, ROOT
 import wardtest
 
@@ -186,3 +189,574 @@ def no_arguments(x):
     x.saw("direct run", r.rc is None or r.rc < 0 or "host" in r.out, r, stock=True)
     if x.hardened:
         x.expect(r.rc in (1, 127) and r.err != "", "usage or exit 127", r)
+
+
+def names_in(x, prog, names, **more):
+    """Which of these variables the program sees when all of them are set."""
+    r = x.run(prog, "env", env=dict.fromkeys(names, "1"), **more)
+    seen = [n for n in names if "env %s=" % n in r.out]
+    x.expect(r.rc == 0 and "host done" in r.out, "the program to run", r)
+    return r, seen
+
+
+@row("A04")
+def duplicate_variables(x):
+    """Every copy of a variable must go, not the first one only."""
+    env = loader_env(x)
+    prog = x.setuid(x.host(), "suid")
+    for name, value in env.items():
+        word = "env=%s=%s" % (name, value)
+        r = x.run(x.host(), "call=who", ops=[word] * 2)
+        x.expect("who: evil" in r.out, "two copies to work without privilege", r)
+        for kind, ops in (("side by side", [word] * 3), ("apart", [word, "env=A=1", word]),
+                          ("harmless first", ["env=%s=" % name, word])):
+            r = x.run(prog, "call=who", ops=[AS_NOBODY, *ops])
+            x.expect(r.rc == 0 and "secure" not in r.err, "the setuid program to run", r)
+            x.saw("%s, %s" % (name, kind), "who: good" not in r.out, r, stock=False)
+            r = x.run(prog, "call=who", "passon=" + x.host(), ops=[AS_NOBODY, *ops])
+            x.saw("%s, %s, for a child" % (name, kind), "evil" in r.out, r,
+                  stock=kind != "harmless first")
+
+
+@row("A06")
+def tunables_overflow(x):
+    """A tunable string that a parser would rewrite in place into too small a copy."""
+    evil = "glibc.malloc.mxfast=" * 2 + "A" * 4000
+    prog = x.setuid(x.host(), "suid")
+    for n in (1, 200):
+        ops = ["env=GLIBC_TUNABLES=" + evil] * n + ["env=B=" + "x" * 4000] * 4
+        for name, program, uid in (("setuid", prog, [AS_NOBODY]), ("plain", x.host(), [])):
+            r = x.run(program, "call=who", ops=uid + ops)
+            x.saw("%s, %d copies" % (name, n), r.rc != 0 or "who: good" not in r.out, r,
+                  stock=False)
+        r = x.run(prog, "env", ops=[AS_NOBODY, *ops])
+        x.saw("left for a child, %d copies" % n, "env GLIBC_TUNABLES" in r.out, r, stock=True)
+
+
+@row("A07")
+def tunables_for_privileged_code(x):
+    """What tunes a C library must not reach the children of a setuid program either."""
+    names = """GLIBC_TUNABLES MALLOC_CONF MALLOC_CHECK_ MALLOC_ARENA_MAX MALLOC_TOP_PAD_ MALLOC_TRACE
+        MALLOC_PERTURB_ MALLOC_MMAP_THRESHOLD_ JE_MALLOC_CONF SCUDO_OPTIONS MIMALLOC_SHOW_STATS
+        LIBC_DEBUG_MALLOC_OPTIONS LIBC_HOOKS_ENABLE GCONV_PATH GETCONF_DIR HOSTALIASES LOCALDOMAIN
+        LOCPATH MUSL_LOCPATH NIS_PATH NLSPATH RESOLV_HOST_CONF RES_OPTIONS TMPDIR TZDIR
+        LD_BIND_NOW LD_WARD LD_AUDIT LD_ DYLD_INSERT_LIBRARIES""".split()
+    harmless = ["PATH", "TZ", "LANG", "TMPDIRS", "LDX", "XLD_PRELOAD", "MALLOCX", "GCONV_PATHS"]
+    r, seen = names_in(x, x.host(), names + harmless)
+    x.expect(seen == names + harmless, "all variables in an ordinary program", r)
+    r, seen = names_in(x, x.setuid(x.host(), "suid"), names + harmless, ops=[AS_NOBODY])
+    x.saw("variables left", bool(set(seen) & set(names)), r, stock=True)
+    x.expect(set(harmless) <= set(seen), "other variables to stay", r)
+
+
+@row("A08")
+def origin_in_the_environment(x):
+    """$ORIGIN in a variable, with a hard link to a setuid file in the attacker's directory."""
+    x.evil()
+    prog = x.setuid(x.host(), "suid")
+    mine = os.path.join(os.path.dirname(prog), "mine")
+    os.makedirs(mine, exist_ok=True)
+    os.chmod(mine, 0o777)
+    with open(EVIL_LIB, "rb") as h:
+        stage.write_file(mine + "/libwho.so", h.read(), 0o755)
+    link = mine + "/suid"
+    if not os.path.exists(link):
+        os.link(prog, link)
+    r = x.run(x.host(), "call=who", env={"LD_PRELOAD": mine + "/libwho.so"})
+    x.expect("ctor evil" in r.out, "the library to work where it is named", r)
+    for var in ("LD_AUDIT", "LD_PRELOAD", "LD_LIBRARY_PATH"):
+        for value in ("$ORIGIN", "${ORIGIN}", "$ORIGIN/libwho.so", "$ORIGIN/../mine/libwho.so"):
+            for name, program, uid in (("linked setuid", link, [AS_NOBODY]), ("plain", None, [])):
+                if program is None:
+                    program = x.copy(x.host(), "host")
+                    x.copy(EVIL_LIB, "libwho.so")
+                r = x.run(program, "call=who", ops=uid, env={var: value})
+                x.saw("%s=%s, %s" % (var, value, name), "evil" in r.out or r.rc != 0, r,
+                      stock=False)
+
+
+def trusted_dir(x):
+    """A library that stands in a system directory and writes where a variable says; launch ops."""
+    lib = x.stage.lib("trusted/libpcprof.so", src="pcprof.c")
+    os.chmod(lib, 0o755)
+    return ["bind=%s/lib/trusted:/usr/local/lib" % ROOT]
+
+
+@row("A09")
+def library_of_a_trusted_directory(x):
+    """A library from the system's own directory, whose constructor is not made for privilege."""
+    ops = trusted_dir(x)
+    prog = x.setuid(x.host(), "suid")
+    out = os.path.join(os.path.dirname(prog), "written")
+    r = x.run(x.host(), ops=ops, env={"LD_PRELOAD": "libpcprof.so", "PCPROFILE_OUTPUT": out})
+    x.expect(os.path.exists(out), "it to be loaded without privilege", r)
+    for var in ("LD_AUDIT", "LD_PRELOAD"):
+        for value in ("libpcprof.so", "/usr/local/lib/libpcprof.so"):
+            if os.path.exists(out):
+                os.unlink(out)
+            r = x.run(prog, "secure", ops=ops + [AS_NOBODY],
+                      env={var: value, "PCPROFILE_OUTPUT": out})
+            x.expect("secure 1" in r.out, "the program to run secure", r)
+            x.saw("%s=%s" % (var, value), os.path.exists(out), r, stock=False)
+
+
+@row("A11")
+def name_without_slash(x):
+    """A slashless LD_PRELOAD, found by the system's search, in a setuid program."""
+    ops = trusted_dir(x)
+    prog = x.setuid(x.host(), "suid")
+    r = x.run(x.host(), "objects", ops=ops, env={"LD_PRELOAD": "libpcprof.so"})
+    x.expect("object /usr/local/lib/libpcprof.so" in r.out, "the search to find it", r)
+    for value in ("libpcprof.so", "libnothere.so:libpcprof.so", "libpcprof.so libpcprof.so"):
+        r = x.run(prog, "objects", ops=ops + [AS_NOBODY], env={"LD_PRELOAD": value})
+        x.expect(r.rc == 0 and "libwho.so" in r.out, "the program to run", r)
+        x.saw("LD_PRELOAD=" + value, "pcprof" in r.out, r, stock=False)
+
+
+@row("A13")
+def hwcap_subdirectories(x):
+    """LD_HWCAP_MASK times the number of directories: nothing is counted, no subdirectory tried."""
+    x.evil()
+    path = ":".join("/nonexistent/%d" % i for i in range(3000)) + ":" + EVIL_DIR
+    for mask in ("0xffffffffffffffff", "4294967295", "-1", "99999999999999999999"):
+        r, trace = traced(x, {"LD_HWCAP_MASK": mask, "LD_LIBRARY_PATH": path})
+        tried = [o.path for o in trace.objects if o.path.endswith("/libwho.so")]
+        x.expect("who: evil" in r.out and len(tried) > 0, "the path to be searched to its end", r)
+        x.saw("mask " + mask, any(p != EVIL_LIB and not re.fullmatch(
+            r"/nonexistent/\d+/libwho\.so", p) for p in tried), tried, stock=False)
+
+
+@row("A15")
+def processor_choice(x):
+    """No variable says what the processor can do."""
+    prog = x.setuid(x.host(), "suid")
+    env = {"LD_HWCAP_MASK": "0", "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-SSE4_2",
+           "LD_PLATFORM": "i386", "OPENSSL_ia32cap": "0"}
+    plain = x.run(x.host(), "hwcap")
+    x.expect(re.search(r"^hwcap 0x[0-9a-f]*[1-9a-f]", plain.out, re.M), "what there is", plain)
+    for name, program, uid in (("setuid", prog, [AS_NOBODY]), ("plain", x.host(), [])):
+        r = x.run(program, "hwcap", ops=uid, env=env)
+        x.saw(name, r.out != plain.out, r, stock=False)
+
+
+@row("A16")
+def mapping_hints(x):
+    """No variable moves what is mapped to where 32 bits reach, or to where it was before."""
+    prog = x.setuid(x.host(), "suid")
+    env = {"LD_PREFER_MAP_32BIT_EXEC": "1", "LD_USE_LOAD_BIAS": "0", "LD_TRACE_PRELINKING": "1",
+           "GLIBC_TUNABLES": "glibc.cpu.prefer_map_32bit_exec=1"}
+    for name, program, uid in (("setuid", prog, [AS_NOBODY]), ("plain", x.host(), [])):
+        places = set()
+        for _ in range(3):
+            r = x.run(program, "maps", ops=uid, env=env)
+            at = re.search(r"^([0-9a-f]+)-\S+ r-xp .*libwho\.so$", r.out, re.M)
+            x.expect(at, "the library in the map", r)
+            places.add(int(at.group(1), 16) if at else 0)
+        x.saw(name, min(places) < 1 << 32 or len(places) < 3, sorted(map(hex, places)),
+              stock=False)
+
+
+@row("A17")
+def guard_value(x):
+    """The stack guard is random, in dynamic and in static programs, whatever variables say."""
+    env = {"LD_POINTER_GUARD": "0", "GLIBC_TUNABLES": "glibc.rtld.pointer_guard=0"}
+    static = x.stage.static("dlstatic", "dlstatic.c", ["-fstack-protector-all"])
+    kinds = (("dynamic", x.host(), ["canary"], []), ("static", static, [], []),
+             ("setuid dynamic", x.setuid(x.host(), "suid"), ["canary"], [AS_NOBODY]),
+             ("setuid static", x.setuid(static, "suids"), [], [AS_NOBODY]))
+    for name, program, words, uid in kinds:
+        seen = set()
+        for _ in range(3):
+            r = x.run(program, *words, ops=uid, env=env)
+            got = re.search(r"^canary (\S+)$", r.out, re.M)
+            x.expect(got, "a guard value", r)
+            seen.add(int(got.group(1), 0) if got else 0)
+        x.saw(name, 0 in seen or len(seen) < 3, sorted(map(hex, seen)), stock=False)
+
+
+@row("A18")
+def long_values(x):
+    """128 KiB in each variable and each option: no buffer takes them unmeasured."""
+    word = "/" + "x" * 131000
+    ok = x.run(x.host(), "call=who", env={"A": word})
+    x.expect("who: good" in ok.out, "such an environment to be possible", ok)
+    names = ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_WARD", "LD_AUDIT", "LD_DEBUG", "LD_ORIGIN_PATH",
+             "DYLD_SHARED_CACHE_DIR", "LANG", "MUSL_LOCPATH"]
+    for name in names:
+        for kind, value in (("path", word), ("name", word[1:]), ("list", ":".join(["x"] * 60000))):
+            r = x.run(x.host(), "call=who", env={name: value})
+            x.saw("%s, %s" % (name, kind), r.rc not in (0, 127) or len(r.err) > 2000, r,
+                  stock=False)
+    for option in ("--preload", "--library-path", "--argv0"):
+        r = x.direct(option, word, x.host(), "call=who")
+        x.saw(option, r.rc not in (0, 127) or len(r.err) > 2000, r, stock=False)
+
+
+WRITES = re.compile(r"^open(at|at2)?\(.*(O_WRONLY|O_RDWR|O_CREAT)|^(mkdir|symlink|link|rename|"
+                    r"truncate|unlink)", re.M)
+
+
+@row("A20")
+def descriptors(x):
+    """The loader makes no file; its descriptors are close-on-exec, and closed for constructors."""
+    bait = x.mkdir("bait")
+    fds = x.stage.lib("fds.so", src="fds.c")
+    env = {n: bait + "/out" for n in ("DYLD_PRINT_TO_FILE", "LD_DEBUG_OUTPUT", "LD_PROFILE_OUTPUT",
+                                      "MALLOC_TRACE")}
+    env["LD_PRELOAD"] = fds
+    ops = ["env=%s=%s" % kv for kv in env.items()]
+    for how, cmd in (("as interpreter", [x.host()]), ("direct run", [x.target.loader, x.host()])):
+        r, lines = x.calls(*cmd, "open=" + fds, ops=ops)
+        opens = [w for w in lines if w.startswith("open") and "= -1" not in w
+                 and "/proc/self/fd" not in w]
+        x.expect(any("libwho.so" in w for w in opens) and "ctor fd 0" in r.out,
+                 "to see opens and the constructor", r)
+        x.saw(how + ", a file is made", bool(WRITES.search("\n".join(lines)))
+              or bool(os.listdir(bait)), lines, stock=False)
+        x.saw(how + ", kept over exec", any("O_CLOEXEC" not in w for w in opens), opens,
+              stock=how == "direct run")
+        x.saw(how + ", open for constructors", bool(re.search(r"^ctor fd \d+ .*\.so", r.out,
+                                                              re.M)), r, stock=False)
+
+
+@row("A21")
+def output_variables(x):
+    """Nothing is written or traced where a variable says, not even for its own user."""
+    bait = x.mkdir("bait")
+    target = x.write("bait/libwho.so.profile", b"precious", 0o666)
+    env = {"LD_DEBUG": "all", "LD_DEBUG_OUTPUT": bait + "/out", "LD_PROFILE": "libwho.so",
+           "LD_PROFILE_OUTPUT": bait, "LD_SHOW_AUXV": "1", "LD_TRACE_LOADED_OBJECTS": "1",
+           "LD_VERBOSE": "1", "LD_WARN": "1", "MALLOC_TRACE": bait + "/mtrace"}
+    os.chmod(bait, 0o777)
+    prog = x.setuid(x.host(), "suid")
+    plain = x.run(x.host(), "call=who")
+    for name, program, uid in (("setuid", prog, [AS_NOBODY]), ("plain", x.host(), [])):
+        r = x.run(program, "call=who", ops=uid, env=env)
+        with open(target, "rb") as h:
+            kept = h.read() == b"precious"
+        x.expect("who: good" in plain.out, "the program to run", plain)
+        x.saw(name, r.out != plain.out or r.err != plain.err or not kept
+              or os.listdir(bait) != ["libwho.so.profile"], r, stock=False)
+
+
+def catalogue(pairs):
+    """A message catalogue (.mo) in GNU's format."""
+    pairs = sorted(pairs.items())
+    count = len(pairs)
+    at = 28 + 16 * count
+    tables, strings = [b"", b""], b""
+    for side in (0, 1):
+        for pair in pairs:
+            word = pair[side].encode()
+            tables[side] += struct.pack("<2I", len(word), at + len(strings))
+            strings += word + b"\0"
+    head = struct.pack("<7I", 0x950412de, 0, count, 28, 28 + 8 * count, 0, 0)
+    return head + tables[0] + tables[1] + strings
+
+
+@row("A23")
+def foreign_catalogue(x):
+    """The loader's text is constant English: no catalogue, no format, comes from a variable."""
+    evil = "EVIL %n%n%s"
+    words = {"No such file or directory": evil, "Error loading shared library %s: %m (needed by %s)":
+             evil, "Error loading shared library %s: %m": evil, "Symbol not found: %s": evil}
+    x.write("catalogues/xx", catalogue(words), 0o644)
+    env = {"MUSL_LOCPATH": x.dir + "/catalogues", "LANG": "xx", "LC_ALL": "xx", "LANGUAGE": "xx",
+           "NLSPATH": x.dir + "/catalogues/%L", "LOCPATH": x.dir + "/catalogues"}
+    r = x.run(x.host(), "locale", "passon=/nonexistent", env=env)
+    x.expect("EVIL %n" in r.out, "the catalogue to work for the C library's own text", r)
+    r = x.run(x.host(), "locale", "open=/nonexistent/x.so", "lastcall=nobody", env=env)
+    x.saw("dlerror", "EVIL" in r.out or r.rc != 0, r, stock=True)
+    prog = x.prog("needy", "host.c", "-Wl,--no-as-needed", x.stage.lib("libgone.so", tag="gone"),
+                  "-L" + ROOT + "/lib")
+    for value in ("xx", "../../tmp/x", x.dir + "/catalogues/xx", "%s%n"):
+        r, lines = x.calls(prog, ops=["env=%s=%s" % kv for kv in {**env, "LANG": value}.items()])
+        x.expect(r.rc == 127 and "libgone.so" in r.err, "the message that it is missing", r)
+        x.saw("at start, LANG=" + value, "EVIL" in r.err
+              or any("catalogues" in w for w in lines), r, stock=False)
+
+
+@row("A24")
+def static_setuid_program(x):
+    """A static setuid program that loads: LD_LIBRARY_PATH must not choose what."""
+    static = x.stage.static("dlstatic", "dlstatic.c", ["-fstack-protector-all"])
+    env = loader_env(x)
+    control(x, env)
+    prog = x.setuid(static, "suid")
+    for name, program, uid in (("setuid", prog, [AS_NOBODY]), ("plain", static, [])):
+        r = x.run(program, "libwho.so", EVIL_LIB, ops=uid, env=env)
+        x.expect("secure %d" % bool(uid) in r.out, "the program to run", r)
+        x.saw(name, "ctor evil" in r.out or ": ok" in r.out, r, stock=False)
+
+
+@row("A28")
+def six_megabytes(x):
+    """Arguments and environment at the kernel's limit: nothing comes back behind the filter."""
+    env = loader_env(x)
+    real = ["env=%s=%s" % kv for kv in env.items()]
+    big = ["bigenv=B%d:127" % i for i in range(44)]
+    many = ["env=LD_PRELOAD%d=1" % i for i in range(400)]
+    prog = x.setuid(x.host(), "suid")
+    limit = ["limit=stack:%d" % (64 << 20)]
+    for name, ops in (("last", big + real), ("first", real + big), ("among many", many + real)):
+        r = x.run(x.host(), "call=who", ops=limit + ops)
+        x.expect("who: evil" in r.out, "the variables to work without privilege", r)
+        r = x.run(prog, "call=who", ops=limit + [AS_NOBODY] + ops)
+        x.expect(r.rc == 0 and "who: good" in r.out, "the setuid program to run", r)
+        x.saw(name, "evil" in r.out, r, stock=False)
+        r = x.run(prog, "env", "auxv", ops=limit + [AS_NOBODY] + ops)
+        x.saw(name + ", left", bool(re.search(r"^env LD_", r.out, re.M)), r, stock=True)
+        x.expect("auxv page 4096 random 1" in r.out, "the vector to be found behind it", r)
+
+
+@row("A29")
+def long_name_in_an_error(x):
+    """A program name of 100 KiB in an error message."""
+    lib = x.stage.lib("libgone.so", tag="gone")
+    prog = x.prog("needy", "host.c", "-Wl,--no-as-needed", lib)
+    for name, ops, cmd in (
+            ("argv[0]", ["argv0=100"], [prog]),
+            ("argv[0] of a descriptor", ["argv0=100"], ["/proc/self/exe/../" + prog]),
+            ("--argv0", [], [x.target.loader, "--argv0", "A" * 100000, prog]),
+            ("program", [], [x.target.loader, "/" + "A" * 100000]),
+            ("option", [], [x.target.loader, "--" + "A" * 100000])):
+        r = x.run(*cmd, ops=ops)
+        x.expect(r.rc in (1, 2, 126, 127), "a clean end", r)
+        x.saw(name, r.rc is None or r.rc < 0, r, stock=False)
+        x.expect(not x.hardened or len(r.err) < 1300, "a short message", r)
+
+
+@row("A30")
+def semantic_variables(x):
+    """Variables that change what a program means have no effect, and do not reach children."""
+    names = ["LD_BIND_NOW", "LD_BIND_NOT", "LD_DYNAMIC_WEAK", "MALLOC_CONF"]
+    lib = x.stage.lib("lazy.so", src="ask.c", flags=["-Wl,-z,lazy"])
+    prog = x.setuid(x.loner(), "suid")
+    for name, program, uid in (("setuid", prog, [AS_NOBODY]), ("plain", x.loner(), [])):
+        r = x.run(program, "lazy=" + lib, ops=uid, env=dict.fromkeys(names, "1"))
+        x.saw("lazy binding, " + name, "lazy open %s: ok" % lib not in r.out, r, stock=False)
+    r = x.run(x.loner(), "open=" + lib)
+    x.expect("open %s: Error" % lib in r.out, "the library not to bind at once", r)
+    r, seen = names_in(x, prog, names, ops=[AS_NOBODY])
+    x.saw("left for children", bool(seen), r, stock=True)
+
+
+@row("A31")
+def preload_that_fails(x):
+    """A preload that is there and cannot be had is fatal: it may be what confines the program."""
+    lib = x.copy(EVIL_LIB if os.path.exists(EVIL_LIB) else x.evil(), "guard.so")
+    secret = x.copy(lib, "secret/guard.so")
+    os.chmod(os.path.dirname(secret), 0o700)
+    os.chmod(x.dir, 0o755)
+    locked = x.copy(lib, "locked.so", 0o000)
+    r = x.run(x.host(), "call=who", env={"LD_PRELOAD": lib})
+    x.expect("ctor evil" in r.out, "it to work when nothing is wrong", r)
+    cases = [("unreadable", locked, [AS_NOBODY]), ("behind a closed directory", secret,
+             [AS_NOBODY]), ("no descriptor left", lib, ["limit=nofile:3"]),
+             ("a directory", x.mkdir("dir.so"), []), ("a device", "/dev/null", []),
+             ("empty", x.write("empty.so", b""), []),
+             ("second of two", "%s:%s" % (lib, locked), [AS_NOBODY]),
+             ("a loop of links", self_link(x), [])]
+    mnt = x.mount("noexec", "mode=755,noexec")
+    with open(lib, "rb") as h:
+        stage.write_file(mnt + "/guard.so", h.read(), 0o755)
+    cases.append(("noexec", mnt + "/guard.so", []))
+    for name, value, ops in cases:
+        # without descriptors not even the program's own library can be had: use one without
+        prog = x.loner() if "nofile" in "".join(ops) else x.host()
+        r = x.run(prog, ops=ops or ["env=A=1"], env={"LD_PRELOAD": value})
+        x.saw(name, "host done" in r.out, r, stock=True)
+        x.expect(not x.hardened or (r.rc == 127 and r.err), "exit 127 and a message", r)
+    r = x.run(x.host(), "call=who", env={"LD_PRELOAD": "/nonexistent/x.so:nosuch.so"})
+    x.expect("who: good" in r.out, "one that does not exist to be passed over, as in musl", r)
+
+
+def self_link(x):
+    """A symbolic link to itself."""
+    name = x.dir + "/loop.so"
+    if not os.path.islink(name):
+        os.symlink("loop.so", name)
+    return name
+
+
+@row("A35")
+def direct_run_while_secure(x):
+    """The loader run by hand with raised privilege would obey options: it must not start."""
+    x.evil()
+    loader = x.setuid(x.target.loader, "ld.so")
+    words = ["--preload=" + EVIL_LIB, x.host(), "ids", "call=who"]
+    r = x.direct(*words)
+    x.expect("ctor evil" in r.out, "the option to work without privilege", r)
+
+    def saw(name, r):
+        x.saw(name, "ctor evil" in r.out or "host" in r.out, r, stock=True)
+        x.expect(not x.hardened or (r.rc == 127 and not r.out), "exit 127, nothing else", r)
+
+    saw("setuid loader", x.run(loader, *words, ops=[AS_NOBODY]))
+    saw("setuid loader, library path", x.run(loader, "--library-path", EVIL_DIR, x.host(),
+                                             "call=who", ops=[AS_NOBODY]))
+    script = x.write("script", b"#!%s --preload=%s\n%s\n" % (loader.encode(), EVIL_LIB.encode(),
+                                                           x.host().encode()))
+    r = x.run(script, ops=[AS_NOBODY])
+    x.saw("script of a setuid loader", "raised privileges" not in r.err, r, stock=True)
+    r = x.run(loader, "--help", ops=[AS_NOBODY])
+    x.expect(not x.hardened or (r.rc == 127 and not r.out), "no option to be read", r)
+    cap = x.setuid(x.target.loader, "ldcap.so", 0o755)
+    try:
+        os.setxattr(cap, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
+    except OSError as e:
+        raise wardtest.Skip("no file capabilities here: %s" % e) from e
+    saw("loader with a capability", x.run(cap, *words, ops=[AS_NOBODY]))
+    binfmt(x, saw)
+
+
+def binfmt(x, saw):
+    """binfmt_misc runs the loader with the credentials of the file it is to interpret."""
+    magic = b"WARDTEST"
+    prog = x.setuid(x.host(), "magic")
+    with open(x.host(), "rb") as h:
+        stage.write_file(prog, magic + h.read(), 0o4755)
+    named = os.path.join(os.path.dirname(prog), "--preload=" + os.path.basename(EVIL_LIB))
+    with open(prog, "rb") as h:
+        stage.write_file(named, h.read(), 0o4755)
+    register = "binfmt=%s:%s" % (x.target.loader, magic.decode())
+    r = x.run("./" + os.path.basename(prog), ops=[register, "cd=" + os.path.dirname(prog), AS_NOBODY])
+    if r.rc == 124:
+        print("attack   note: A35 without binfmt_misc: %s" % r.err.strip())
+        return
+    # the loader is asked to run a file that it knows nothing of: what matters is whether it tries
+    x.expect(not x.hardened or (r.rc == 127 and "raised privileges" in r.err),
+             "the file's credentials to count", r)
+    r = x.run("--preload=libwho.so", ops=[register, "cd=" + os.path.dirname(prog), AS_NOBODY])
+    x.saw("binfmt_misc, the file's name is an option", "raised privileges" not in r.err
+          and r.rc != 127, r, stock=True)
+
+
+@row("A36")
+def exec_time_transition(x):
+    """A direct run gets none of what execve would give or take: shown, and denied by policy."""
+    prog = x.setuid(x.host(), "suid")
+    ids = "ids %d 0" % NOBODY
+    r = x.run(prog, "ids", ops=[AS_NOBODY])
+    x.expect(ids in r.out, "execve to honour the setuid bit", r)
+    r = x.direct(prog, "ids", ops=[AS_NOBODY])
+    x.expect(ids not in r.out, "a direct run never to gain privilege", r)
+    x.saw("setuid program without its privilege", "host done" in r.out, r, stock=True, limit=True)
+    hidden = x.setuid(x.host(), "hidden", 0o711)
+    r = x.run(hidden, ops=[AS_NOBODY])
+    x.expect("host done" in r.out, "execve of a file that cannot be read", r)
+    r = x.direct(hidden, ops=[AS_NOBODY])
+    x.saw("a file that can be executed but not read", "host" in r.out, r, stock=False)
+    if x.hardened:
+        r = x.direct("--policy", "direct=deny", prog, "ids", ops=[AS_NOBODY])
+        x.saw("direct=deny", r.rc != 127 or "host" in r.out, r, stock=False)
+        x.expect("denied by policy" in r.err, "the reason", r)
+
+
+def ran(r):
+    """Did the program do all of its work?"""
+    return r.rc == 0 and "who: good" in r.out and "host done" in r.out
+
+
+def clean(r):
+    """It worked, or it ended with a message before anything ran."""
+    return ran(r) or (r.rc == 127 and r.err.count("\n") == 1 and "host" not in r.out)
+
+
+@row("A37")
+def resource_limits(x):
+    """What a parent can limit: the program runs, or ends with one clear message."""
+    lib = x.stage.lib("libmore.so", tag="more")
+    words = ["call=who", "open=" + lib]
+    r = x.run(x.host(), *words, ops=["mdwe"])
+    x.saw("PR_SET_MDWE", not ran(r) or ": ok" not in r.out, r, stock=False)
+    r = x.direct(x.host(), *words, ops=["mdwe"])
+    x.saw("PR_SET_MDWE, direct run", not ran(r) or ": ok" not in r.out, r, stock=False)
+    least = {}
+    sizes = [0, 4096] + [1 << k for k in range(13, 29)] + [3 << k for k in range(13, 24)]
+    most = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    for what in ("as", "data", "memlock"):
+        for size in sizes:
+            if what == "memlock" and not 0 <= size <= most & (1 << 62) - 1:
+                continue
+            for how, cmd in (("", [x.host()]), (", direct run", [x.target.loader, x.host()])):
+                r = x.run(*cmd, *words, ops=["limit=%s:%d" % (what, size)])
+                ended = r.rc is not None and (r.rc >= 0 or killed_by_kernel(r))
+                x.saw("RLIMIT_%s %d%s" % (what.upper(), size, how), not ended, r, stock=False)
+                x.expect(not x.hardened or clean(r) or killed_by_kernel(r) or started(r),
+                         "success or one message under RLIMIT_%s %d%s" % (what, size, how), r)
+                if ran(r):
+                    least[what] = min(size, least.get(what, size))
+    # what a limit of a service manager is: ward must not need much more than stock musl does
+    x.expect(least.get("as", 1 << 40) <= 16 << 20, "16 MiB of address space to be enough", least)
+    x.expect(least.get("data", 1 << 40) <= 1 << 20, "1 MiB of data to be enough", least)
+    locked(x, words)
+    accounted(x)
+
+
+def locked(x, words):
+    """mlockall: what is mapped later is locked too, and counts against RLIMIT_MEMLOCK."""
+    for word, uid, limit in (("lockall", [], False), ("lockfuture", [], False),
+                             ("lockfuture", [AS_NOBODY], False), ("lockall", [AS_NOBODY], True)):
+        r = x.run(x.host(), word, *words, ops=["limit=memlock:%d" % (4 << 20), *uid])
+        x.expect("host done" in r.out, "the program to run", r)
+        # the address space kept for the registry counts for MCL_CURRENT, though no page of it is there
+        x.saw("%s %s" % (word, " ".join(uid)), word + ": ok" not in r.out or ": ok\nhost done"
+              not in r.out, r, stock=False, limit=limit)
+
+
+def killed_by_kernel(r):
+    """execve itself could not map the program: SIGKILL or SIGSEGV before its first instruction."""
+    return r.rc in (-9, -11) and not r.out and not r.err
+
+
+def started(r):
+    """The loader was done, and the program met the limit by itself."""
+    return "host argc" in r.out
+
+
+def accounted(x):
+    """Strict overcommit counts what is private and writable, not what is merely reserved."""
+    r = x.run(x.host(), "cat=/proc/self/smaps")
+    total, size = 0, 0
+    for line in r.out.splitlines():
+        if line.startswith("Size:"):
+            size = int(line.split()[1])
+        if line.startswith("VmFlags:") and " ac" in line:
+            total += size
+    x.expect(total > 0, "accounted memory in smaps", r)
+    x.saw("vm.overcommit_memory=2", total > 1024, "%d KiB accounted" % total, stock=False)
+
+
+# What ward itself asks of the kernel; doc/limits.md names them for the authors of seccomp filters.
+CALLS = """arch_prctl close execveat exit_group fstatfs getpid madvise mmap mprotect mseal munmap
+    openat personality prctl pread64 readlink readlinkat set_tid_address statx write""".split()
+
+
+@row("A38")
+def killing_filter(x):
+    """An inherited filter that kills for a call it does not know: cannot be probed, only avoided."""
+    doc = os.path.join(stage.HERE, "..", "..", "doc", "limits.md")
+    if x.hardened:
+        with open(doc, encoding="ascii") as h:
+            text = h.read()
+        x.expect(all("`%s`" % c in text for c in CALLS), "all calls to be documented", CALLS)
+    for how, cmd in (("as interpreter", [x.host()]), ("direct run", [x.target.loader, x.host()])):
+        r, lines = x.calls(*cmd)
+        first = next((i for i, w in enumerate(lines) if "host argc" in w), 0)
+        used = {re.match(r"\w+", w).group() for w in lines[:first] if re.match(r"\w+\(", w)}
+        used = {"mseal" if c == "syscall_0x1ce" else c for c in used}
+        x.expect(first and (not x.hardened or used <= set(CALLS) | {"ioctl", "writev"}),
+                 "no calls but %s" % CALLS, sorted(used))
+    kill = {"mseal": 462, "execveat": 322}
+    lax = "check=off seal=off vdso=keep\n"
+    x.write("etc/ward.conf", lax.encode(), 0o644)
+    for name, number in kill.items():
+        op = "kill=%d" % number
+        r = x.run(x.host(), "call=who", ops=[op])
+        x.saw("%s kills" % name, not ran(r), r, stock=False, limit=True)
+        x.expect(not x.hardened or r.rc == -31, "SIGSYS", r)
+        r = x.run(x.host(), "call=who", "open=" + x.evil(), ops=[
+            "bind=%s/etc:/etc" % x.dir, op])
+        x.saw("%s kills, ward.conf: %s" % (name, lax.strip()), not ran(r) or ": ok" not in r.out, r,
+              stock=False)

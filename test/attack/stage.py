@@ -266,6 +266,24 @@ class Trial:
             raise AssertionError("expected strace to see execve of %s\n%s" % (cmd[0], r))
         return r, straceorder.Trace("\n".join(lines[start[0]:]), enforcing=enforcing)
 
+    def calls(self, *cmd, ops=(), which="all", inject=()):
+        """Run a command under strace, behind launch: its result, and the lines of its own calls.
+
+        inject: expressions of strace's -e inject=, counted from the start of launch.
+        """
+        strace = wardtest.have("strace")
+        if strace is None:
+            raise wardtest.Skip("strace is not installed")
+        more = [w for i in inject for w in ("-e", "inject=" + i)]
+        with tempfile.NamedTemporaryFile("r", errors="surrogateescape") as log:
+            r = self.run(strace, "-f", "-qq", "-s", "300", "-o", log.name, "-e", "trace=" + which,
+                         *more, self.stage.launch, *ops, "--", *cmd)
+            lines = [w.split(" ", 1)[1].lstrip() for w in log.read().splitlines()]
+        start = [i for i, w in enumerate(lines) if w.startswith('execve("%s"' % cmd[0])]
+        if which == "all" and not start:
+            raise AssertionError("expected strace to see execve of %s\n%s" % (cmd[0], r))
+        return r, lines[start[0] + 1:] if start else lines
+
     def direct(self, *words, **more):
         """Run the loader itself with these words."""
         return self.run(self.target.loader, *words, **more)

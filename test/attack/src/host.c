@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,30 @@ static void run_on_stack(void)
 	else printf("stack code: ran %d\n", WEXITSTATUS(st));
 }
 
+static unsigned long canary(void)
+{
+	unsigned long v;
+	__asm__("mov %%fs:0x28, %0" : "=r"(v));
+	return v;
+}
+
+/* Grow the break by a page and use it. */
+static void grow_break(void)
+{
+	char *p = sbrk(4096);
+	if (p == (void *)-1) {
+		printf("break: %s\n", strerror(errno));
+		return;
+	}
+	memset(p, 1, 4096);
+	printf("break: grown\n");
+}
+
+static void list_ids(void)
+{
+	printf("ids %d %d %d %d\n", getuid(), geteuid(), getgid(), getegid());
+}
+
 /* What a setuid program does that passes its work on to a helper. */
 static void pass_on(const char *prog)
 {
@@ -132,6 +157,7 @@ static void run_word(char *w)
 	char *a;
 	if ((a = arg_of(w, "open"))) open_lib(a, RTLD_NOW);
 	else if ((a = arg_of(w, "global"))) open_lib(a, RTLD_NOW | RTLD_GLOBAL);
+	else if ((a = arg_of(w, "lazy"))) printf("lazy "), open_lib(a, RTLD_LAZY);
 	else if ((a = arg_of(w, "call"))) call(a, RTLD_DEFAULT);
 	else if ((a = arg_of(w, "lastcall"))) call(a, last);
 	else if ((a = arg_of(w, "passon"))) pass_on(a);
@@ -142,6 +168,16 @@ static void run_word(char *w)
 	else if (!strcmp(w, "objects")) list_objects();
 	else if (!strcmp(w, "close")) printf("close: %d\n", dlclose(last));
 	else if (!strcmp(w, "stack")) run_on_stack();
+	else if (!strcmp(w, "ids")) list_ids();
+	else if (!strcmp(w, "break")) grow_break();
+	else if (!strcmp(w, "locale")) printf("locale %s\n", setlocale(LC_ALL, ""));
+	else if (!strcmp(w, "canary")) printf("canary %#lx\n", canary());
+	else if (!strcmp(w, "hwcap"))
+		printf("hwcap %#lx %#lx\n", getauxval(AT_HWCAP), getauxval(AT_HWCAP2));
+	else if (!strcmp(w, "lockfuture"))
+		printf("lockfuture: %s\n", mlockall(MCL_FUTURE) ? strerror(errno) : "ok");
+	else if (!strcmp(w, "lockall"))
+		printf("lockall: %s\n", mlockall(MCL_CURRENT | MCL_FUTURE) ? strerror(errno) : "ok");
 	else if (!strcmp(w, "persona")) printf("persona %#x\n", personality(0xffffffff));
 	else if (!strcmp(w, "auxv")) printf("auxv page %lu random %d\n", getauxval(AT_PAGESZ), getauxval(AT_RANDOM) != 0);
 	else if (!strcmp(w, "secure")) printf("secure %lu\n", getauxval(AT_SECURE));

@@ -5,12 +5,20 @@
  *
  * bits=N         prctl(PR_SET_SECUREBITS, N)
  * uid=N          become this user and group, without supplementary groups
- * limit=WHAT:N   setrlimit, WHAT being data, nofile or stack
+ * limit=WHAT:N   setrlimit, WHAT being as, data, memlock, nofile or stack
  * persona=N      personality(N)
  * env=RAW        append RAW to the environment as it is, with or without a '='
  * bigenv=NAME:K  append NAME=/xxx..., K KiB long
  * landlock=DIR   allow execution only below the directories named so
  * execveat=N     seccomp: execveat returns -N, or 0 when N is 0
+ * kill=NR        seccomp: system call number NR kills the process
+ * mdwe           PR_SET_MDWE: no mapping gains execute permission, inherited
+ * close=N        close descriptor N
+ * cd=DIR         chdir
+ * bind=SRC:DST   bind SRC over DST in a mount namespace of its own
+ * binfmt=I:MAGIC in a user namespace with all ids: binfmt_misc runs files that begin with MAGIC by
+ *                the interpreter I with the credentials of the file (flag C)
+ * argv0=K        argv[0] is K KiB long
  * drop=N         take the entry of type N out of the auxiliary vector
  * argc0          the program sees argc == 0 (needs two words after --)
  * inject=N       call personality(N) inside the new program before its first instruction
@@ -22,12 +30,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -37,7 +47,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_ENV = 512, MAX_DROP = 16, MAX_DIR = 16 };
+enum { MAX_ENV = 512, MAX_DROP = 16, MAX_DIR = 16, PR_MDWE = 65, MDWE_NO_GAIN = 1 };
 enum { AUX_IGNORE = 1, INSN_SYSCALL = 0x050f };
 
 /* The kernel's layouts; musl has no kernel headers. */
@@ -66,6 +76,7 @@ enum {
 };
 #define RET_ERRNO 0x00050000u
 #define RET_ALLOW 0x7fff0000u
+#define RET_KILL 0x80000000u
 
 static char *new_env[MAX_ENV + 1];
 static int env_cnt;
@@ -75,6 +86,7 @@ static const char *dirs[MAX_DIR];
 static int dir_cnt;
 static int make_argc0, make_inject;
 static unsigned long inject_arg;
+static char *long_argv0;
 
 static void die(const char *what)
 {
@@ -114,6 +126,8 @@ static void set_limit(const char *spec)
 	const char *colon = strchr(spec, ':');
 	must(colon != 0, spec);
 	int what = !strncmp(spec, "data:", 5) ? RLIMIT_DATA
+		: !strncmp(spec, "as:", 3) ? RLIMIT_AS
+		: !strncmp(spec, "memlock:", 8) ? RLIMIT_MEMLOCK
 		: !strncmp(spec, "nofile:", 7) ? RLIMIT_NOFILE
 		: !strncmp(spec, "stack:", 6) ? RLIMIT_STACK : -1;
 	struct rlimit r;
@@ -134,12 +148,13 @@ static void no_new_privs(void)
 	must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
 }
 
-static void fake_execveat(unsigned err)
+/* One system call gets this answer from a seccomp filter, all others pass. */
+static void filter_call(unsigned nr, unsigned answer)
 {
 	const struct filter f[] = {
 		{ LD_W_ABS, 0, 0, 0 },
-		{ JEQ_K, 0, 1, SYS_execveat },
-		{ RET_K, 0, 0, RET_ERRNO | err },
+		{ JEQ_K, 0, 1, nr },
+		{ RET_K, 0, 0, answer },
 		{ RET_K, 0, 0, RET_ALLOW },
 	};
 	const struct filter_prog p = { sizeof f / sizeof *f, f };
@@ -163,6 +178,77 @@ static void landlock(void)
 	close(rs);
 }
 
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), path);
+	close(fd);
+}
+
+static void own_mounts(int flags)
+{
+	must(!unshare(CLONE_NEWNS | flags), "unshare");
+	must(!mount(0, "/", 0, MS_REC | MS_PRIVATE, 0), "private mounts");
+}
+
+static void bind_over(char *spec)
+{
+	char *colon = strchr(spec, ':');
+	must(colon != 0, spec);
+	*colon = 0;
+	own_mounts(0);
+	must(!mount(spec, colon + 1, 0, MS_BIND, 0), "bind");
+}
+
+/* All ids of a new user namespace can only be mapped from outside: by a child that stayed there. */
+static void own_users(void)
+{
+	int go[2], st;
+	char c = 0, path[64];
+	must(!pipe2(go, O_CLOEXEC), "pipe");
+	pid_t pid = fork(), parent = getpid();
+	must(pid >= 0, "fork");
+	if (!pid) {
+		parent = getppid();
+		must(read(go[0], &c, 1) == 1, "wait for unshare");
+		snprintf(path, sizeof path, "/proc/%d/uid_map", parent);
+		put(path, "0 0 65536");
+		snprintf(path, sizeof path, "/proc/%d/gid_map", parent);
+		put(path, "0 0 65536");
+		_exit(0);
+	}
+	own_mounts(CLONE_NEWUSER);
+	must(write(go[1], &c, 1) == 1, "tell");
+	must(waitpid(pid, &st, 0) == pid && !st, "map ids");
+	close(go[0]);
+	close(go[1]);
+	must(!setresgid(0, 0, 0) && !setresuid(0, 0, 0), "root of the namespace");
+}
+
+static void own_binfmt(const char *spec)
+{
+	const char *colon = strchr(spec, ':');
+	char rule[400];
+	must(colon != 0, spec);
+	own_users();
+	if (mount("ward-test", "/proc/sys/fs/binfmt_misc", "binfmt_misc", 0, 0)) {
+		dprintf(2, "launch: no binfmt_misc in a user namespace: %s\n", strerror(errno));
+		_exit(124);
+	}
+	snprintf(rule, sizeof rule, ":ward:M::%s::%.*s:C", colon + 1, (int)(colon - spec), spec);
+	put("/proc/sys/fs/binfmt_misc/register", rule);
+}
+
+static char *long_word(size_t len)
+{
+	char *s = malloc(len);
+	must(s != 0, "memory");
+	memset(s, 'A', len);
+	s[0] = '/';
+	s[len - 1] = 0;
+	return s;
+}
+
 /* Returns what follows `name=` in op, or null. */
 static char *arg_of(char *op, const char *name)
 {
@@ -184,7 +270,15 @@ static void do_op(char *op)
 		errno = E2BIG;
 		must(dir_cnt < MAX_DIR, op);
 		dirs[dir_cnt++] = a;
-	} else if ((a = arg_of(op, "execveat"))) fake_execveat(strtoul(a, 0, 0));
+	} else if ((a = arg_of(op, "execveat")))
+		filter_call(SYS_execveat, RET_ERRNO | strtoul(a, 0, 0));
+	else if ((a = arg_of(op, "kill"))) filter_call(strtoul(a, 0, 0), RET_KILL);
+	else if (!strcmp(op, "mdwe")) must(!prctl(PR_MDWE, MDWE_NO_GAIN, 0, 0, 0), op);
+	else if ((a = arg_of(op, "close"))) close(atoi(a));
+	else if ((a = arg_of(op, "cd"))) must(!chdir(a), a);
+	else if ((a = arg_of(op, "bind"))) bind_over(a);
+	else if ((a = arg_of(op, "binfmt"))) own_binfmt(a);
+	else if ((a = arg_of(op, "argv0"))) long_argv0 = long_word(strtoul(a, 0, 0) * 1024);
 	else if ((a = arg_of(op, "drop"))) {
 		errno = E2BIG;
 		must(drop_cnt < MAX_DROP, op);
@@ -282,6 +376,8 @@ int main(int argc, char **argv, char **envp)
 		return 125;
 	}
 	char **cmd = argv + i + 1;
+	const char *path = cmd[0];
+	if (long_argv0) cmd[0] = long_argv0;
 	if (dir_cnt) landlock();
 	if (drop_cnt || make_argc0 || make_inject) {
 		pid_t pid = fork();
@@ -289,7 +385,7 @@ int main(int argc, char **argv, char **envp)
 		if (pid) trace(pid);
 		must(!ptrace(PTRACE_TRACEME, 0, 0, 0), "traceme");
 	}
-	execve(cmd[0], cmd, new_env);
-	dprintf(2, "launch: execve %s: errno %d %s\n", cmd[0], errno, strerror(errno));
+	execve(path, cmd, new_env);
+	dprintf(2, "launch: execve %s: errno %d %s\n", path, errno, strerror(errno));
 	return 126;
 }
