@@ -89,12 +89,29 @@ static void *use(void *arg)
 	return f && !strcmp(f(), "good") ? (void *)"good" : 0;
 }
 
-static void show_change(void)
+static int has_line(const char *text, const char *line, size_t len)
 {
-	char *a = before.text, *b = after.text;
-	while (*a && *a == *b) a++, b++;
-	while (a > before.text && a[-1] != '\n') a--, b--;
-	printf("before: %.*s\nafter:  %.*s\n", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"), b);
+	for (; *text; text += strcspn(text, "\n") + 1)
+		if (strcspn(text, "\n") == len && !memcmp(text, line, len)) return 1;
+	return 0;
+}
+
+/* Prints a line of a that b does not have; lax: but for anonymous memory, which malloc gives back. */
+static int missing(const char *word, const char *a, const char *b, int lax)
+{
+	for (; *a; a += strcspn(a, "\n") + 1) {
+		int len = strcspn(a, "\n");
+		if (has_line(b, a, len) || (lax && memmem(a, len, " rw-p 00000000 00:00 0 ", 23)))
+			continue;
+		printf("%s: %.*s\n", word, len, a);
+		return 1;
+	}
+	return 0;
+}
+
+static int changed(void)
+{
+	return missing("new", after.text, before.text, 0) || missing("gone", before.text, after.text, 1);
 }
 
 /* what is left of a failed dlopen */
@@ -103,10 +120,7 @@ static int look(int compare_maps)
 	pthread_t t;
 	void *r = 0;
 	take(&after);
-	if (compare_maps && strcmp(before.text, after.text)) {
-		show_change();
-		return CHANGED;
-	}
+	if (compare_maps && changed()) return CHANGED;
 	if (!compare_maps && strcmp(strstr(before.text, "\nfd "), strstr(after.text, "\nfd ")))
 		return CHANGED;
 	if (!use(0)) return STUCK;
@@ -211,12 +225,8 @@ static int each_limit(int what)
 		if (setrlimit(what, &was)) fail("setrlimit");
 		if (h) break;
 		take(&after);
-		if (strcmp(before.text, after.text)) {
-			if (!counts[CHANGED]++) show_change();
-			before = after;
-		} else {
-			counts[CLEAN]++;
-		}
+		counts[changed() ? CHANGED : CLEAN]++;
+		before = after;
 	}
 	int r = look(0);
 	if (r == STUCK) counts[STUCK]++;

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,16 +118,23 @@ static unsigned long canary(void)
 	return v;
 }
 
-/* Grow the break by a page and use it. */
+/* Grow the break by a page and use it; musl's sbrk() itself always says no. */
 static void grow_break(void)
 {
-	char *p = sbrk(4096);
-	if (p == (void *)-1) {
-		printf("break: %s\n", strerror(errno));
+	long at = syscall(SYS_brk, 0);
+	if (syscall(SYS_brk, at + 4096) != at + 4096) {
+		printf("break: stays at %#lx\n", at);
 		return;
 	}
-	memset(p, 1, 4096);
+	memset((void *)at, 1, 4096);
 	printf("break: grown\n");
+}
+
+/* Memory of the program's own, where the kernel likes: below all that was mapped so far. */
+static void map_some(size_t len)
+{
+	void *p = mmap(0, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	printf("map: %s\n", p == MAP_FAILED ? strerror(errno) : "ok");
 }
 
 static void list_ids(void)
@@ -168,6 +176,7 @@ static void run_word(char *w)
 	else if (!strcmp(w, "objects")) list_objects();
 	else if (!strcmp(w, "close")) printf("close: %d\n", dlclose(last));
 	else if (!strcmp(w, "stack")) run_on_stack();
+	else if ((a = arg_of(w, "map"))) map_some(strtoul(a, 0, 0));
 	else if (!strcmp(w, "ids")) list_ids();
 	else if (!strcmp(w, "break")) grow_break();
 	else if (!strcmp(w, "locale")) printf("locale %s\n", setlocale(LC_ALL, ""));
