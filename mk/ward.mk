@@ -10,7 +10,7 @@ LD_OBJS := $(addsuffix .o,$(addprefix $(B)/obj/,$(basename $(LD_SRCS))))
 # start uses: area first, its memory must lie at the front of RELRO; then, behind the hot objects of
 # musl, the room a load works in; last what most starts never call.
 LD_HOT := ldso/area ldso/replace/__init_tls ldso/musl ldso/debug ldso/publish ldso/init ldso/stage \
-	ldso/anon ldso/start ldso/facts ldso/policy ldso/program ldso/repair ldso/load ldso/open ldso/map \
+	ldso/anon ldso/start ldso/facts ldso/policy ldso/program ldso/repair ldso/load ldso/open ldso/vet ldso/map \
 	ldso/link ldso/seal ldso/vdso ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph \
 	src/layout src/note src/os_linux src/path src/policy src/registry src/sym src/tlslayout \
 	src/verdict src/err
