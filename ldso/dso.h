@@ -15,6 +15,7 @@
 #include "limits.h"
 #include "note.h"
 #include "os.h"
+#include "path.h"
 #include "phdr.h"
 #include "policy.h"
 #include "registry.h"
@@ -53,6 +54,8 @@ struct ld_state {
 	int have_check, have_seal;
 	int check_odd;            /* the probe was answered as no kernel answers it */
 	int list;                 /* --list: map nothing executable, write nothing */
+	uint64_t root_dev, root_ino, root_mount; /* the root directory at start; mount 0 = not asked */
+	const char *system_path;  /* as read at start; NULL = not needed then */
 	uint32_t static_tls_cnt;
 	uintptr_t once_page;      /* two one-way flags, a page each: vet.c. The registry ends here */
 	uint32_t securebits;      /* at start */
@@ -117,6 +120,11 @@ struct ld_group {
 	uintptr_t muts; /* mapping made for the objects' mutable halves, 0 = none */
 	struct ld_image *img; /* of the object at hand */
 	struct ld_buffers *buf;
+	const char *system_path;       /* read once for a group, NULL = not yet */
+	struct ld_dir_seen *dirs;      /* search directories that were looked at */
+	uint32_t dirs_cnt;
+	const char *dropped;           /* the first one that this search passed over, NULL = none */
+	enum ld_dir_reason dropped_for;
 };
 
 /* an opened and vetted file */
@@ -129,9 +137,37 @@ struct ld_file {
 	struct ld_file_facts facts; /* what was asked about it */
 };
 
-/* ---- open.c: search, open ---- */
+/* ---- search.c, walk.c: where a library is looked for ---- */
+/* a name as DT_NEEDED and dlopen give it, to a vetted file */
 ld_st ld_open_library(struct ld_group *g, const char *name, const struct ld_obj *needed_by,
 		      struct ld_file *out) LD_MUST_CHECK;
+/*
+ * The system search path, and the file it stands in (NULL = built in). A file that is there and is not to
+ * be relied on leaves nothing to search: NULL, and an error is set.
+ */
+const char *ld_system_path(struct ld_group *g, const char **file);
+/* remember the root directory of the start, when reports are wanted */
+void ld_search_note_root(void);
+
+/*
+ * Is a directory (absolute path of len bytes, named by asker's file; NULL = by the system) one that nobody can
+ * put files into, or exchange for another, but those whom we trust anyway? 0 and *reason, or -errno.
+ * Overwrites buf->head.
+ */
+long ld_walk_dir(struct ld_group *g, const char *path, size_t len, const struct ld_obj *asker,
+		 enum ld_dir_reason *reason);
+/* root, or who owns the root directory or the loader's file: what root looks like in a user namespace */
+int ld_owner_is_root(uint32_t uid);
+
+/* ---- origin.c: what $ORIGIN stands for ---- */
+/* does its search path speak of $ORIGIN? */
+int ld_uses_origin(const struct ld_obj *o);
+void ld_origin_main(struct ld_group *g, struct ld_obj *o);
+void ld_origin_library(struct ld_group *g, struct ld_obj *o);
+
+/* ---- open.c: open, verdict ---- */
+/* one candidate of a search: 1 = opened and vetted, 0 = not there, else an error is set */
+int ld_open_try(struct ld_group *g, const char *path, const char *needed_by, struct ld_file *f, ld_st *st);
 ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out) LD_MUST_CHECK;
 
 /* ---- vet.c: facts and verdict ---- */
@@ -170,10 +206,6 @@ ld_st ld_load_name(struct ld_group *g, const char *name, const struct ld_obj *ne
 		   const struct ld_obj **out) LD_MUST_CHECK;
 ld_st ld_load_deps(struct ld_group *g) LD_MUST_CHECK; /* of all new objects, breadth first */
 void ld_group_add(struct ld_group *g, struct ld_new *n);
-/* does its search path speak of $ORIGIN? */
-int ld_uses_origin(const struct ld_obj *o);
-/* the directory of path, made absolute, in registry memory; NULL = unknown */
-const char *ld_origin_of(struct ld_group *g, const char *path);
 const struct ld_obj *ld_obj_at(uint32_t idx); /* published object, or NULL */
 struct ld_new *ld_group_find(const struct ld_group *g, const struct ld_obj *o);
 /* breadth-first order from root over published and new objects, root first; in arena a */
@@ -218,6 +250,14 @@ extern int ld_exiting; /* destructors run: nothing new is loaded or constructed 
 /* ---- report.c: what the operator reads ---- */
 LD_COLD void ld_report_err(const struct ld_group *g); /* one line on stderr */
 LD_COLD void ld_report_text(const char *a, const char *raw, const char *b);
+/* what restriction does to an input, or would do: REFUSE a name, DROP a search directory */
+enum ld_event { LD_EV_REFUSE, LD_EV_IGNORE, LD_EV_DROP, LD_EV_NOTED };
+LD_COLD void ld_report_would(const struct ld_group *g, enum ld_event event, const char *subject,
+			     size_t len, const char *needed_by, const char *reason);
+static inline int ld_reporting(unsigned level)
+{
+	return LD_UNLIKELY(ld_state.policy.v[LD_KEY_REPORT] >= level);
+}
 /* every verdict that is not "nothing against it": v->refuse tells refused from would be refused */
 LD_COLD void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,
 			     const struct ld_verdict *v, uint32_t mode);

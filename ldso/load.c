@@ -146,45 +146,6 @@ static int is_other_libc(const struct ld_obj *o)
 	       ld_symtab_find(&o->sym, &start)->st_shndx && ld_symtab_find(&o->sym, &in)->st_shndx;
 }
 
-/* a relative path is made absolute by the current directory, as far as the kernel tells it */
-static const char *relative_origin(struct ld_group *g, const char *path)
-{
-	size_t n = ld_path_dir_len(path), len;
-	long r = ld_os_readlink("/proc/self/cwd", g->buf->path, sizeof g->buf->path - 1);
-
-	if (r <= 0 || g->buf->path[0] != '/' || (size_t)r + n + 2 >= sizeof g->buf->path)
-		return NULL;
-	len = (size_t)r;
-	if (n) {
-		g->buf->path[len++] = '/';
-		memcpy(g->buf->path + len, path, n);
-		len += n;
-	}
-	return ld_alloc_str(&g->b.keep, g->buf->path, len);
-}
-
-int ld_uses_origin(const struct ld_obj *o)
-{
-	for (const char *p = o->runpath; p && *p; p++)
-		if (*p == '$')
-			return 1;
-	return 0;
-}
-
-const char *ld_origin_of(struct ld_group *g, const char *path)
-{
-	if (path[0] != '/')
-		return relative_origin(g, path);
-	return ld_alloc_str(&g->b.keep, path, ld_path_dir_len(path));
-}
-
-static const char *runpath_origin(struct ld_group *g, const struct ld_obj *o)
-{
-	if (!ld_uses_origin(o) || (o->name[0] != '/' && ld_facts_restricted(&g->facts)))
-		return NULL;
-	return ld_origin_of(g, o->name);
-}
-
 static ld_st add_file(struct ld_group *g, struct ld_file *f, const struct ld_obj *needed_by,
 		      const struct ld_obj **out)
 {
@@ -206,7 +167,7 @@ static ld_st add_file(struct ld_group *g, struct ld_file *f, const struct ld_obj
 		n->o->shortname = ld_path_base(n->o->name);
 		n->o->shortname_hash = ld_name_hash(n->o->shortname);
 	}
-	n->o->origin = runpath_origin(g, n->o);
+	ld_origin_library(g, n->o);
 	ld_group_add(g, n);
 	if (!g->runtime)
 		ld_rt_stack_size(n->stack_len);

@@ -367,6 +367,7 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 	o->ino = f->st.ino;
 	o->size = f->st.size;
 	o->mtime = f->st.mtime;
+	o->uid = f->st.uid;
 	n->span_addr = n->mapped = base + g->buf->plan.lo_va;
 	n->span_len = g->buf->plan.len;
 	if (g->guard == n->span_addr + n->span_len) { /* the first object in this room takes it */

@@ -23,31 +23,12 @@ static const char *main_name(const struct ld_auxv *a)
 	return ld_state.argc ? ld_state.argv[0] : fn ? fn : "";
 }
 
-/*
- * $ORIGIN of the main program: where /proc/self/exe says it lies. Not when secure: the path is its
- * caller's choice (hard links, fexecve).
- */
-static const char *main_origin(struct ld_group *g, const struct ld_obj *o)
-{
-	long r;
-
-	if (!ld_uses_origin(o) || ld_state.secure)
-		return NULL;
-	if (!(o->flags & LD_OBJ_KERNEL))
-		return ld_origin_of(g, o->name);
-	r = ld_os_readlink("/proc/self/exe", g->buf->path, LD_MAX_PATH - 1);
-	if (r <= 0 || g->buf->path[0] != '/')
-		return NULL;
-	g->buf->path[r] = 0;
-	return ld_origin_of(g, g->buf->path);
-}
-
 static ld_st add_main(struct ld_group *g, struct ld_new *n)
 {
 	struct ld_obj *o = n->o;
 
 	o->flags |= LD_OBJ_MAIN | LD_OBJ_NOW;
-	o->origin = main_origin(g, o);
+	ld_origin_main(g, o);
 	ld_rt_stack_size(n->stack_len);
 	ld_group_add(g, n);
 	return LD_OK;

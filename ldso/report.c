@@ -74,6 +74,36 @@ void ld_report_audit(const struct ld_group *g, const char *path, const char *nee
 	put(&t);
 }
 
+void ld_report_would(const struct ld_group *g, enum ld_event event, const char *subject, size_t len,
+		     const char *needed_by, const char *reason)
+{
+	static const char *const words[] = {"refuse ", "ignore ", "drop ", "noted "};
+	static const char *const done[] = {"refused ", "ignored ", "dropped ", "noted "};
+	struct ld_text t;
+	char buf[1200];
+
+	if (!ld_reporting(LD_REPORT_DENIALS) || g->runtime || ld_state.secure || reports >= MAX_REPORTS)
+		return;
+	reports++;
+	ld_text_init(&t, buf, sizeof buf);
+	ld_text_str(&t, "ward: audit: ");
+	if (!ld_facts_restricted(&g->facts) && event != LD_EV_NOTED)
+		ld_text_str(&t, "would ");
+	ld_text_str(&t, (ld_facts_restricted(&g->facts) ? done : words)[event]);
+	if (len < LD_MAX_PATH) {
+		char name[LD_MAX_PATH] LD_UNINIT;
+
+		memcpy(name, subject, len);
+		name[len] = 0;
+		ld_text_raw(&t, name);
+	}
+	ld_text_str(&t, " needed-by=");
+	ld_text_raw(&t, needed_by ? needed_by : "-");
+	ld_text_str(&t, " reason=");
+	ld_text_str(&t, reason);
+	put(&t);
+}
+
 void ld_report_undefs(struct ld_group *g)
 {
 	struct ld_err err = {.code = LD_E_REL_UNDEF};

@@ -238,6 +238,7 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 		ld_report_text("ward: direct runs are denied by policy", NULL, "");
 		ld_os_exit(127);
 	}
+	ld_search_note_root();
 	choose_inputs(g, &c, &preload);
 	st = reserve_registry(g);
 	if (!ld_failed(st))

@@ -6,6 +6,7 @@
  */
 #include "format.h"
 #include "limits.h"
+#include "path.h"
 
 #define RAW_MAX 256
 
@@ -189,6 +190,17 @@ static void put_refused(struct ld_text *t, const struct ld_err *err)
 		ld_text_str(t, ": ");
 		ld_text_errno(t, err->sys);
 		break;
+	case LD_E_REF_PATHFILE:
+		ld_text_str(t, text);
+		ld_text_str(t, " ");
+		ld_text_raw(t, err->where ? err->where : "");
+		ld_text_str(t, " (mode ");
+		ld_text_oct(t, err->mode);
+		ld_text_str(t, ", owner ");
+		ld_text_dec(t, err->got);
+		ld_text_str(t, ") must be a regular file of root's, not writable by others, of at most "
+			       "64 KiB of text");
+		break;
 	default:
 		ld_text_str(t, text);
 		break;
@@ -200,10 +212,20 @@ static void put_system(struct ld_text *t, const struct ld_err *err)
 	const char *text = ld_err_text(err->code);
 
 	ld_text_str(t, text);
+	if (err->code == LD_E_PATHFILE && err->where) {
+		ld_text_str(t, " ");
+		ld_text_raw(t, err->where);
+	}
 	if (*text && err->sys)
 		ld_text_str(t, ": ");
 	if (err->sys)
 		ld_text_errno(t, err->sys);
+	if (err->code == LD_E_NOT_FOUND && err->where) {
+		ld_text_str(t, "; not searched while restricted: ");
+		ld_text_raw(t, err->where);
+		ld_text_str(t, ": ");
+		ld_text_str(t, ld_dir_phrase((unsigned)err->got));
+	}
 }
 
 static void put_bad(struct ld_text *t, const struct ld_err *err)

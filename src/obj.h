@@ -92,6 +92,7 @@ struct ld_obj {
 	const struct ld_obj *const *deps; /* direct dependencies in order */
 	uint32_t deps_cnt;
 	uint32_t init_cnt, fini_cnt;
+	uint32_t uid;                  /* owner of the file; 0 for what the kernel mapped */
 	uintptr_t init, fini;          /* DT_INIT and DT_FINI functions; 0 = none */
 	const uintptr_t *init_array;   /* copies of the relocated arrays, in the registry */
 	const uintptr_t *fini_array;

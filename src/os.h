@@ -8,6 +8,9 @@
 #include "base.h"
 
 enum { LD_PROT_RW = 3 };
+enum { LD_AT_FDCWD = -100 }; /* for a directory: the current one */
+enum { LD_S_IFMT = 0170000, LD_S_IFDIR = 0040000, LD_S_IFREG = 0100000, LD_S_IFLNK = 0120000,
+       LD_S_ISVTX = 01000 };
 
 enum {
 	LD_EPERM = 1, LD_ENOENT = 2, LD_EINTR = 4, LD_EIO = 5, LD_ENOEXEC = 8, LD_EBADF = 9, LD_EAGAIN = 11,
@@ -18,7 +21,7 @@ enum {
 struct ld_stat {
 	uint64_t dev, ino, size;
 	int64_t mtime;           /* nanoseconds */
-	uint32_t mode, nlink, uid;
+	uint32_t mode, nlink, uid, gid;
 	uint64_t rdev;           /* of a device node, as dev */
 	uint64_t mount_id;       /* 0 = the kernel does not tell */
 };
@@ -30,12 +33,18 @@ static inline int ld_os_failed(long r)
 
 /* open(2) O_RDONLY|O_CLOEXEC|O_NOCTTY|O_NONBLOCK: a FIFO, a tty or a lease never holds us up */
 long ld_os_open(const char *path);
+/* a directory, never through a symbolic link: only to stand in and to ask about (O_PATH) */
+long ld_os_open_dir(int dir, const char *name);
 long ld_os_close(int fd);
 /* /dev/null for reading and writing, kept over execve: a stand-in for a standard stream */
 long ld_os_open_null(void);
 /* fcntl(2) F_GETFD: -EBADF tells that the descriptor is closed, whatever RLIMIT_NOFILE says */
 long ld_os_fd_flags(int fd);
 long ld_os_fstat(int fd, struct ld_stat *st);
+/* statx(2) of path below the directory dir, symbolic links followed, nothing opened or automounted */
+long ld_os_stat_at(int dir, const char *path, struct ld_stat *st);
+/* of the name itself, also when it is a symbolic link */
+long ld_os_lstat_at(int dir, const char *name, struct ld_stat *st);
 /* all len bytes at off, or fewer at the end of the file; restarts when interrupted */
 long ld_os_pread(int fd, void *buf, size_t len, uint64_t off);
 /* all len bytes, or -errno */
@@ -78,15 +87,18 @@ long ld_os_securebits(void);
 long ld_os_set_mdwe(void);
 long ld_os_personality(unsigned long persona); /* 0xffffffff reads */
 long ld_os_readlink(const char *path, char *buf, size_t len);
+long ld_os_readlink_at(int dir, const char *name, char *buf, size_t len);
 long ld_os_memfd_seals(int fd);  /* F_GET_SEALS */
 long ld_os_fs_flags(int fd, uint64_t *type); /* f_flags of fstatfs(2); type = f_type */
 long ld_os_may_execute(int fd);  /* faccessat2(2) X_OK with the effective ids: 0, or -errno */
 long ld_os_getpid(void);
+long ld_os_geteuid(void);
 void ld_os_sleep_us(unsigned us);
 LD_NORETURN void ld_os_exit(int status);
 
 enum { LD_MADV_DONTNEED = 4, LD_MADV_DOFORK = 11, LD_MADV_POPULATE_WRITE = 23, LD_ST_NOEXEC = 8 };
 enum { LD_F_SEAL_SEAL = 1, LD_F_SEAL_SHRINK = 2, LD_F_SEAL_WRITE = 8 };
 #define LD_TMPFS_MAGIC 0x01021994u
+#define LD_PROC_MAGIC 0x9fa0u
 
 #endif

@@ -6,8 +6,9 @@
 #include "ld_sys.h"
 
 enum {
-	AT_FDCWD_ = -100, AT_EACCESS_ = 0x200, X_OK_ = 1, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
-	O_RDWR_ = 2, O_CLOEXEC_ = 02000000, O_NOCTTY_ = 0400, O_NONBLOCK_ = 04000,
+	AT_EACCESS_ = 0x200, X_OK_ = 1, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
+	O_RDWR_ = 2, O_CLOEXEC_ = 02000000, O_NOCTTY_ = 0400, O_NONBLOCK_ = 04000, O_PATH_ = 010000000,
+	AT_SYMLINK_NOFOLLOW_ = 0x100,
 	MAP_SHARED_ = 1, MAP_PRIVATE_ = 2, MAP_FIXED_ = 0x10, MAP_ANONYMOUS_ = 0x20,
 	MAP_NORESERVE_ = 0x4000, MAP_POPULATE_ = 0x8000, MAP_FIXED_NOREPLACE_ = 0x100000,
 	PROT_GROWSDOWN_ = 0x01000000, PR_GET_SECUREBITS_ = 27, PR_SET_MDWE_ = 65, MDWE_REFUSE_EXEC_GAIN_ = 1, F_GETFD_ = 1, F_GET_SEALS_ = 1034,
@@ -38,7 +39,13 @@ static long sys(long n, long a, long b, long c, long d, long e, long f)
 
 long ld_os_open(const char *path)
 {
-	return sys(LD_NR_OPENAT, AT_FDCWD_, (long)path, O_CLOEXEC_ | O_NOCTTY_ | O_NONBLOCK_, 0, 0, 0);
+	return sys(LD_NR_OPENAT, LD_AT_FDCWD, (long)path, O_CLOEXEC_ | O_NOCTTY_ | O_NONBLOCK_, 0, 0, 0);
+}
+
+long ld_os_open_dir(int dir, const char *name)
+{
+	return sys(LD_NR_OPENAT, dir, (long)name, O_CLOEXEC_ | O_PATH_ | LD_O_DIRECTORY | LD_O_NOFOLLOW,
+		   0, 0, 0);
 }
 
 long ld_os_close(int fd)
@@ -48,7 +55,7 @@ long ld_os_close(int fd)
 
 long ld_os_open_null(void)
 {
-	return sys(LD_NR_OPENAT, AT_FDCWD_, (long)"/dev/null", O_RDWR_ | O_NOCTTY_, 0, 0, 0);
+	return sys(LD_NR_OPENAT, LD_AT_FDCWD, (long)"/dev/null", O_RDWR_ | O_NOCTTY_, 0, 0, 0);
 }
 
 long ld_os_fd_flags(int fd)
@@ -56,10 +63,10 @@ long ld_os_fd_flags(int fd)
 	return sys(LD_NR_FCNTL, fd, F_GETFD_, 0, 0, 0, 0);
 }
 
-long ld_os_fstat(int fd, struct ld_stat *st)
+static long statx_at(int dir, const char *name, long flags, struct ld_stat *st)
 {
 	struct statx_buf x;
-	long r = sys(LD_NR_STATX, fd, (long)"", AT_EMPTY_PATH_, STATX_BASIC_ | STATX_MNT_ID_, (long)&x, 0);
+	long r = sys(LD_NR_STATX, dir, (long)name, flags, STATX_BASIC_ | STATX_MNT_ID_, (long)&x, 0);
 
 	if (r)
 		return r;
@@ -71,8 +78,24 @@ long ld_os_fstat(int fd, struct ld_stat *st)
 	st->nlink = x.nlink;
 	st->uid = x.uid;
 	st->rdev = (uint64_t)x.rdev_major << 32 | x.rdev_minor;
+	st->gid = x.gid;
 	st->mount_id = x.mask & STATX_MNT_ID_ ? x.mnt_id : 0;
 	return 0;
+}
+
+long ld_os_fstat(int fd, struct ld_stat *st)
+{
+	return statx_at(fd, "", AT_EMPTY_PATH_, st);
+}
+
+long ld_os_stat_at(int dir, const char *path, struct ld_stat *st)
+{
+	return statx_at(dir, path, 0, st);
+}
+
+long ld_os_lstat_at(int dir, const char *name, struct ld_stat *st)
+{
+	return statx_at(dir, name, AT_SYMLINK_NOFOLLOW_, st);
 }
 
 long ld_os_may_execute(int fd)
@@ -219,9 +242,14 @@ long ld_os_personality(unsigned long persona)
 	return sys(LD_NR_PERSONALITY, (long)persona, 0, 0, 0, 0, 0);
 }
 
+long ld_os_readlink_at(int dir, const char *name, char *buf, size_t len)
+{
+	return sys(LD_NR_READLINKAT, dir, (long)name, (long)buf, (long)len, 0, 0);
+}
+
 long ld_os_readlink(const char *path, char *buf, size_t len)
 {
-	return sys(LD_NR_READLINKAT, AT_FDCWD_, (long)path, (long)buf, (long)len, 0, 0);
+	return ld_os_readlink_at(LD_AT_FDCWD, path, buf, len);
 }
 
 int ld_os_is_readable(const void *p)
@@ -252,6 +280,11 @@ long ld_os_fs_flags(int fd, uint64_t *type)
 long ld_os_getpid(void)
 {
 	return sys(LD_NR_GETPID, 0, 0, 0, 0, 0, 0);
+}
+
+long ld_os_geteuid(void)
+{
+	return sys(LD_NR_GETEUID, 0, 0, 0, 0, 0, 0);
 }
 
 void ld_os_sleep_us(unsigned us)

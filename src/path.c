@@ -96,8 +96,6 @@ size_t ld_path_next(const char **pos, const char *origin, const char *name, int 
 			continue;
 		if (has_dollar(e.p + skip, e.len - skip) || (skip && !origin_usable(origin)))
 			continue;
-		if (flags & LD_PATH_RESTRICTED && !skip && e.p[0] != '/')
-			continue;
 		len = join(e, skip, origin, name, buf, buf_len);
 		if (len)
 			return len;
@@ -137,4 +135,20 @@ int ld_path_is_libc(const char *name)
 		if (ld_after(rest, words[i]))
 			return 1;
 	return 0;
+}
+
+const char *ld_dir_word(unsigned reason)
+{
+	static const char *const words[LD_DIR_CNT] = {"", "relative", "owner", "writable"};
+
+	return reason < LD_DIR_CNT ? words[reason] : "";
+}
+
+const char *ld_dir_phrase(unsigned reason)
+{
+	static const char *const phrases[LD_DIR_CNT] = {
+		"", "relative", "it or a directory above it is owned by another user",
+		"others may write to it or to a directory above it"};
+
+	return reason < LD_DIR_CNT ? phrases[reason] : "";
 }

@@ -5,15 +5,22 @@
 #include "base.h"
 
 enum {
-	LD_PATH_RESTRICTED = 1, /* drop entries that do not start with '/' */
-	LD_PATH_NEWLINE = 2,    /* '\n' separates too (the system path file only) */
+	LD_PATH_NEWLINE = 1, /* '\n' separates too (the system path file only) */
+};
+
+/* why a directory is not searched when restricted */
+enum ld_dir_reason {
+	LD_DIR_OK,
+	LD_DIR_RELATIVE, /* the current directory decides which one it is */
+	LD_DIR_OWNER,    /* it, or one above it, is somebody else's */
+	LD_DIR_WRITABLE, /* others may write to it, or exchange it for another */
+	LD_DIR_CNT
 };
 
 /*
  * Step through a search path "a:b:c". *pos is where to go on (start: the string itself); the next
  * usable entry is copied to buf with '/' and name (which has no slash) appended and NUL-terminated.
- * Empty entries are always skipped; with LD_PATH_RESTRICTED also entries that do not start with
- * '/'; entries with control bytes (0x01-0x1f, 0x7f; newline is one unless LD_PATH_NEWLINE) and
+ * Empty entries are always skipped; entries with control bytes (0x01-0x1f, 0x7f; newline is one unless LD_PATH_NEWLINE) and
  * entries that would not fit are skipped.
  * $ORIGIN and ${ORIGIN} are replaced by origin only when they stand at the start of an entry and
  * are followed by '/' or its end; an entry with any other '$', or with origin NULL, empty, not
@@ -29,6 +36,10 @@ size_t ld_path_dir_len(const char *path);
 
 /* last component of path */
 const char *ld_path_base(const char *path);
+
+/* a word for reports and a phrase for messages; "" for LD_DIR_OK and what is no reason */
+const char *ld_dir_word(unsigned reason);
+const char *ld_dir_phrase(unsigned reason);
 
 /* is name one of musl's own names: "lib" + c|pthread|rt|m|dl|util|xnet + "."..., no slash? */
 int ld_path_is_libc(const char *name);

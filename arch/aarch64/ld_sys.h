@@ -13,6 +13,7 @@
 #define LD_NR_MADVISE 233
 #define LD_NR_NANOSLEEP 101
 #define LD_NR_GETPID 172
+#define LD_NR_GETEUID 175
 #define LD_NR_FCNTL 25
 #define LD_NR_READLINKAT 78
 #define LD_NR_PERSONALITY 92
@@ -23,6 +24,10 @@
 #define LD_NR_STATX 291
 #define LD_NR_FACCESSAT2 439
 #define LD_NR_MSEAL 462
+
+/* flags of open(2) that differ between architectures */
+#define LD_O_DIRECTORY 040000
+#define LD_O_NOFOLLOW 0100000
 
 static inline long ld_sys6(long n, long a, long b, long c, long d, long e, long f)
 {

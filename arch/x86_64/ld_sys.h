@@ -13,6 +13,7 @@
 #define LD_NR_MADVISE 28
 #define LD_NR_NANOSLEEP 35
 #define LD_NR_GETPID 39
+#define LD_NR_GETEUID 107
 #define LD_NR_FCNTL 72
 #define LD_NR_READLINKAT 267
 #define LD_NR_PERSONALITY 135
@@ -23,6 +24,10 @@
 #define LD_NR_STATX 332
 #define LD_NR_FACCESSAT2 439
 #define LD_NR_MSEAL 462
+
+/* flags of open(2) that differ between architectures */
+#define LD_O_DIRECTORY 0200000
+#define LD_O_NOFOLLOW 0400000
 
 static inline long ld_sys6(long n, long a, long b, long c, long d, long e, long f)
 {
