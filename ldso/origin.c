@@ -6,7 +6,7 @@
  * rename directories chooses theirs.
  */
 #include "path.h"
-#include "start.h"
+#include "dso.h"
 
 int ld_uses_origin(const struct ld_obj *o)
 {

@@ -4,7 +4,8 @@ import os
 import threading
 
 from rows import row
-from stage import RESTRICT, ROOT
+from stage import NOBODY, RESTRICT, ROOT, real_root
+import wardtest
 
 
 @row("B01")
@@ -48,6 +49,117 @@ def relative_entries(x):
     x.expect("who: evil" in r.out, "relative entries to work as ever when not restricted", r)
 
 
+AS_NOBODY = "uid=%d" % NOBODY
+
+
+def ends_well(x, r):
+    """The program ran and used one of the libraries."""
+    x.expect(r.rc == 0 and "who: " in r.out, "the program to run", r)
+
+
+def starts_secure(x, r):
+    """The setuid program ran with another entry; stock musl has no entry left with $ORIGIN in one."""
+    if x.hardened:
+        x.expect(r.rc == 0 and "secure 1" in r.out and "who: " in r.out, "a secure start", r)
+    else:
+        x.expect(r.rc == 127 and "libwho.so: No such file" in r.err, "no library found", r)
+
+
+@row("B03")
+def expansion_to_nothing(x):
+    """A setuid program's $ORIGIN is dropped; it never becomes the current directory."""
+    lib = x.evil()
+    prog = rpath_host(x, "nothingrp", "$ORIGIN/../x:$ORIGIN:" + ROOT + "/lib/good")
+    x.copy(lib, "p/libwho.so")
+    r = x.run(x.copy(prog, "p/prog"), "call=who")
+    x.expect("who: evil" in r.out, "$ORIGIN to be searched without privilege", r)
+    suid = x.setuid(prog, "p/prog")
+    for place in ("p/libwho.so", "x/libwho.so"):
+        x.setuid(lib, place, 0o755)
+    here = x.mkdir("here")
+    for place in ("libwho.so", "x/libwho.so", "$ORIGIN/libwho.so", "../x/libwho.so"):
+        x.copy(lib, "here/" + place)
+    for cwd in (here, here + "/x", os.path.dirname(suid)):
+        r = x.run(suid, "secure", "call=who", ops=[AS_NOBODY], cwd=cwd)
+        starts_secure(x, r)
+        x.saw("in " + cwd, "evil" in r.out, r, stock=False)
+
+
+@row("B04")
+def odd_tokens(x):
+    """Only $ORIGIN and ${ORIGIN}, whole, are words; an entry with any other '$' is dropped."""
+    lib = x.evil()
+    where = x.mkdir("p")
+    plain = x.copy(rpath_host(x, "tokenok", "${ORIGIN}/lib:" + ROOT + "/lib/good"), "p/ok")
+    x.copy(lib, "p/lib/libwho.so")
+    r = x.run(plain, "call=who")
+    x.expect("who: evil" in r.out, "${ORIGIN} to be a word", r)
+    # What stock musl makes of the entry, so that the library lies there.
+    odd = {"$ORIGINx/lib": where + "x/lib", "$ORIGIN$ORIGIN/lib": where + where + "/lib",
+           "/$ORIGIN/lib": None, "$FOO/lib": None, "${LIB": None, "$": None, "${ORIGIN/lib": None,
+           "$ORIGINAL/lib": where + "AL/lib", "$LIB/lib": None, "./$ORIGIN/lib": None}
+    here = x.mkdir("here")
+    for number, (entry, place) in enumerate(odd.items()):
+        prog = rpath_host(x, "token%d" % number, entry + ":" + ROOT + "/lib/good")
+        copy = x.copy(prog, "p/token%d" % number)
+        for d in (entry, entry.lstrip("/")):
+            x.copy(lib, "here/" + d + "/libwho.so")
+        if place:
+            x.copy(lib, place + "/libwho.so")
+        suid = x.setuid(prog, "p/token%d" % number) if real_root() else None
+        expanded = entry in ("/$ORIGIN/lib", "./$ORIGIN/lib")
+        for title, p, ops in (("exec", copy, []), ("setuid", suid, [AS_NOBODY])):
+            if p is None:
+                continue
+            r = x.run(p, "call=who", ops=ops, cwd=here)
+            if x.hardened:
+                x.expect(r.rc == 0 and "who: " in r.out, "the other entries to be searched", r)
+            x.saw("%s, %s" % (entry, title), "evil" in r.out, r,
+                  stock=title == "exec" and (place is not None or entry == "/$ORIGIN/lib"))
+            x.expect(r.rc == 0 or not x.hardened or expanded, "a start", r)
+
+
+def by_descriptor(x, how, path, *words):
+    """Words that run a file by its descriptor."""
+    return [x.stage.static("byfd", "byfd.c"), how, path, *words]
+
+
+@row("B05")
+def origin_of_the_caller(x):
+    """The caller's choice of a name for the program must not choose its libraries."""
+    lib = x.evil()
+    prog = rpath_host(x, "chosenrp", "$ORIGIN/lib:" + ROOT + "/lib/good")
+    x.copy(lib, "p/lib/libwho.so")
+    r = x.run(x.copy(prog, "p/prog"), "call=who")
+    x.expect("who: evil" in r.out, "$ORIGIN/lib to be searched without privilege", r)
+    if real_root():
+        suid = x.setuid(prog, "orig/prog")
+        x.setuid(lib, "mine/lib/libwho.so", 0o755)
+        link = os.path.join(os.path.dirname(os.path.dirname(suid)), "mine", "prog")
+        if not os.path.exists(link):
+            os.link(suid, link)
+        words = ["secure", "call=who"]
+        for title, cmd in (("hard link", [link, *words]),
+                           ("fexecve", by_descriptor(x, "fexecve", link, *words)),
+                           ("/proc/self/fd", by_descriptor(x, "proc", link, *words))):
+            r = x.run(*cmd, ops=[AS_NOBODY])
+            starts_secure(x, r)
+            x.saw(title, "evil" in r.out, r, stock=False)
+    gone = x.copy(prog, "gone/prog")
+    x.copy(lib, "gone/lib/libwho.so")
+    r = x.run(*by_descriptor(x, "deleted", gone, "call=who"), ops=[RESTRICT])
+    ends_well(x, r)
+    x.saw("a deleted program's directory", "evil" in r.out, r, stock=True)
+    real = x.copy(prog, "real/prog")
+    script = "mount -t tmpfs ward-test /proc; mkdir /proc/self; ln -s %s/p/prog /proc/self/exe" % (
+        x.dir)
+    r = x.private(script, real, "call=who", ops=[RESTRICT])
+    ends_well(x, r)
+    x.saw("a directory in place of /proc", "evil" in r.out, r, stock=True)
+    r = x.run(os.path.join(x.dir, "p/prog"), "call=who", ops=[RESTRICT])
+    x.expect("who: evil" in r.out, "$ORIGIN to work while restricted", r)
+
+
 @row("B06")
 def separator_in_origin(x):
     """A directory whose name holds a separator must not become two entries of the path."""
@@ -66,6 +178,152 @@ def separator_in_origin(x):
                        ("direct", x.direct(prog, "call=who"))):
             x.expect(r.rc in (0, 127), "a clean end", r)
             x.saw("%s, %s" % (name, how), "evil" in r.out, r, stock=True)
+
+
+@row("B07")
+def newline(x):
+    """A newline separates entries in the system's path file only."""
+    x.evil()
+    evil = ROOT + "/lib/evil"
+    for path in ("/nonexistent\n" + evil, evil + "\n", "\n" + evil):
+        r = x.run(x.host(), "call=who", env={"LD_LIBRARY_PATH": path})
+        ends_well(x, r)
+        x.saw("LD_LIBRARY_PATH=%r" % path, "evil" in r.out, r, stock=True)
+    path = "/nonexistent\n%s:%s/lib/good" % (evil, ROOT)
+    r = x.run(rpath_host(x, "newlinerp", path), "call=who")
+    ends_well(x, r)
+    x.saw("RPATH=%r" % path, "evil" in r.out, r, stock=True)
+
+
+def places(x):
+    """(title, directory) where others may put a library, or exchange the directory."""
+    def there(name, mode=0o755, uid=0, gid=0, below=""):
+        d = os.path.dirname(x.copy(x.evil(), os.path.join(name, below, "libwho.so")))
+        top = os.path.join(x.dir, name)
+        os.chown(top, uid, gid)
+        os.chmod(top, mode)
+        return d
+
+    yield "writable by all", there("all", 0o777)
+    yield "writable by all, sticky", there("sticky", 0o1777)
+    yield "writable by a group", there("group", 0o775, gid=50)
+    yield "owned by another user", there("other", uid=1234)
+    yield "below one that is writable", there("above", 0o777, below="a/b")
+    yield "below one of another user", there("above_other", uid=1234, below="a/b")
+    d = there("sticky_other", 0o1777, below="theirs")
+    os.chown(d, 1234, 1234)
+    yield "another user's in a sticky one", d
+    link = os.path.join(x.mkdir("tmp"), "link")
+    os.chmod(os.path.dirname(link), 0o1777)
+    make_link(ROOT + "/lib/evil", link, 1234)
+    yield "another user's link", link
+    make_link(x.dir + "/all", os.path.join(x.dir, "into"), 0)
+    yield "a link to one that is writable", x.dir + "/into/../all/../into"
+
+
+def make_link(target, link, uid):
+    """A symbolic link of some user's."""
+    if not os.path.islink(link):
+        os.symlink(target, link)
+    os.lchown(link, uid, uid)
+
+
+@row("B08")
+def writable_directories(x):
+    """When restricted, nothing is searched that others may write to, at any level."""
+    if not real_root():
+        raise wardtest.Skip("needs root: directories of other users")
+    names = {}
+    for title, d in places(x):
+        prog = rpath_host(x, "writable.%s.%d" % (x.target.name, len(names)),
+                          d + ":" + ROOT + "/lib/good")
+        names[title] = prog
+        r = x.run(prog, "call=who", ops=[RESTRICT])
+        ends_well(x, r)
+        x.saw(title, "evil" in r.out, r, stock=True)
+        r = x.run(prog, "call=who")
+        x.expect("who: evil" in r.out, title + ": no change without restriction", r)
+    kept_when_restricted(x)
+    mine = os.path.dirname(x.copy(x.evil(), "mine/libwho.so"))
+    os.chown(mine, NOBODY, NOBODY)
+    prog = rpath_host(x, "mine." + x.target.name, mine + ":" + ROOT + "/lib/good")
+    r = x.run(prog, "call=who", ops=[RESTRICT, AS_NOBODY])
+    x.expect("who: evil" in r.out, "a user's own directory to be searched when restricted", r)
+    for title, built in (("of the caller", prog), *names.items()):
+        suid = x.setuid(built, os.path.basename(built))
+        r = x.run(suid, "secure", "call=who", ops=[AS_NOBODY])
+        ends_well(x, r)
+        x.expect("secure 1" in r.out, "the program to run secure", r)
+        x.saw("setuid, " + title, "evil" in r.out, r, stock=True)
+
+
+def kept_when_restricted(x):
+    """Directories that look odd and are nobody's but root's, and those of the program's owner."""
+    lib = x.evil()
+    x.copy(lib, "tmp2/mine/libwho.so")
+    os.chmod(os.path.join(x.dir, "tmp2"), 0o1777)
+    x.copy(lib, "rootgroup/libwho.so")
+    os.chmod(os.path.join(x.dir, "rootgroup"), 0o775)
+    make_link("tmp2/../rootgroup/.", os.path.join(x.dir, "round"), 0)
+    for d in ("tmp2/mine", "rootgroup", "round", "tmp2/../round/./"):
+        prog = rpath_host(x, "kept.%s.%d" % (x.target.name, len(d)), os.path.join(x.dir, d))
+        r = x.run(prog, "call=who", ops=[RESTRICT])
+        x.expect("who: evil" in r.out, d + " to be searched", r)
+    prog = x.copy(rpath_host(x, "deployed", "$ORIGIN/../lib"), "app/bin/prog")
+    x.copy(lib, "app/lib/libwho.so")
+    for d in ("app", "app/bin", "app/lib", "app/bin/prog"):
+        os.chown(os.path.join(x.dir, d), 1234, 1234)
+    r = x.run(prog, "call=who", ops=[RESTRICT, AS_NOBODY])
+    x.expect("who: evil" in r.out, "a tree that belongs to the program's owner to work", r)
+
+
+@row("B09")
+def relative_names(x):
+    """When restricted, a name with a slash must be absolute."""
+    x.evil()
+    x.copy(ROOT + "/lib/evil/libwho.so", "here/sub/libwho.so")
+    here = os.path.join(x.dir, "here")
+    for name in ("./sub/libwho.so", "sub/libwho.so"):
+        lib = x.stage.lib("rel%d/libwho.so" % len(name), tag="good",
+                          flags=["-Wl,-soname," + name])
+        prog = x.prog("relneeded%d" % len(name), "host.c", "-Wl,--no-as-needed", lib)
+        r = x.run(prog, "call=who", cwd=here)
+        x.expect("who: evil" in r.out, "a relative DT_NEEDED to work without restriction", r)
+        r = x.run(prog, "call=who", ops=[RESTRICT], cwd=here)
+        x.saw("DT_NEEDED " + name, "evil" in r.out, r, stock=True)
+        if x.hardened:
+            x.expect(r.rc == 127 and "relative path while restricted" in r.err, "the reason", r)
+        if real_root():
+            r = x.run(x.setuid(prog, "needed%d" % len(name)), "call=who", ops=[AS_NOBODY],
+                      cwd=here)
+            x.saw("setuid, DT_NEEDED " + name, "evil" in r.out, r, stock=True)
+        r = x.run(x.loner(), "open=" + name, ops=[RESTRICT], cwd=here)
+        x.saw("dlopen " + name, "ctor evil" in r.out, r, stock=True)
+    lib = x.stage.lib("abs/libwho.so", tag="good", flags=[
+        "-Wl,-soname," + ROOT + "/lib/evil/libwho.so"])
+    prog = x.prog("absneeded", "host.c", "-Wl,--no-as-needed", lib)
+    r = x.run(prog, "call=who", ops=[RESTRICT])
+    x.expect("who: evil" in r.out, "an absolute DT_NEEDED to work when restricted", r)
+
+
+def elsewhere(x, *words, **more):
+    """Run the program whose surroundings change."""
+    return x.run(x.prog("elsewhere", "elsewhere.c"), *words, **more)
+
+
+@row("B10")
+def other_root(x):
+    """A dlopen after chroot loads what lies there: a limit, as long as the kernel allows it."""
+    for mode in (0o755, 0o644):
+        x.copy(x.evil(), "root%o/lib/who.so" % mode, mode)
+    x.copy(x.good(), "lib/who.so")
+    for ops in ([], [RESTRICT]):
+        r = elsewhere(x, "chroot=" + x.dir + "/root755", "open=/lib/who.so", ops=ops)
+        x.expect(r.rc == 0 and "elsewhere done" in r.out, "the program to run", r)
+        x.saw("chroot, %s" % ops, "who: evil" in r.out, r, stock=True, limit=True)
+    r = elsewhere(x, "chroot=" + x.dir + "/root644", "open=/lib/who.so", ops=[RESTRICT])
+    x.expect("elsewhere done" in r.out, "the program to run", r)
+    x.saw("chroot, a file that fails the check", "who: evil" in r.out, r, stock=True)
 
 
 @row("B16")
@@ -88,6 +346,38 @@ def swapped_symlink(x):
              or (good in r.out) != ("who: good" in r.out)
              or (evil in r.out) != ("who: evil" in r.out)]
     x.saw("never a mixture", bool(mixed), mixed[:1], stock=False)
+
+
+@row("B20")
+def other_namespace(x):
+    """The same after a change of the mount namespace: the name means another file then."""
+    x.evil()
+    x.copy(x.good(), "there/who.so")
+    lib = os.path.join(x.dir, "there", "who.so")
+    bind = "bind=%s:%s" % (ROOT + "/lib/evil/libwho.so", lib)
+    for ops in ([], [RESTRICT]):
+        r = elsewhere(x, "open=" + lib, ops=ops)
+        x.expect("who: good" in r.out, "the library itself before", r)
+        r = elsewhere(x, bind, "open=" + lib, ops=ops)
+        x.expect(r.rc == 0 and "elsewhere done" in r.out, "the program to run", r)
+        x.saw("bind, %s" % ops, "who: evil" in r.out, r, stock=True, limit=True)
+
+
+@row("B21")
+def origin_moves(x):
+    """$ORIGIN of the program is found once, at start."""
+    lib = x.evil()
+    prog = x.prog("movedrp", "elsewhere.c", "-Wl,-rpath,$ORIGIN/lib")
+    x.copy(x.good(), "one/lib/libwho.so")
+    x.copy(lib, "two/lib/libwho.so")
+    one, two = (os.path.join(x.dir, d, "prog") for d in ("one", "two"))
+    for ops in ([], [RESTRICT]):
+        x.copy(prog, "one/prog")
+        r = x.run(one, "open=libwho.so", ops=ops)
+        x.expect("who: good" in r.out, "$ORIGIN/lib to be searched by dlopen", r)
+        r = x.run(one, "rename=%s:%s" % (one, two), "open=libwho.so", ops=ops)
+        x.expect(r.rc == 0 and "who: " in r.out, "the program to run", r)
+        x.saw("renamed, %s" % ops, "who: evil" in r.out, r, stock=True)
 
 
 class swapping:

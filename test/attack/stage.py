@@ -284,6 +284,15 @@ class Trial:
             raise AssertionError("expected strace to see execve of %s\n%s" % (cmd[0], r))
         return r, lines[start[0] + 1:] if start else lines
 
+    def private(self, script, *cmd, **more):
+        """Run a command in a mount namespace of its own, after a shell script with mounts."""
+        shell = ["unshare", "-m", "--propagation", "private", "/bin/sh", "-euc",
+                 script + '\nexec "$@"', "sh"]
+        ops, env = more.pop("ops", ()), more.pop("env", {})
+        ops = [*ops, *("env=%s=%s" % kv for kv in env.items())]
+        return self.run(*shell, self.stage.launch, *ops, "--", *cmd,
+                        env={"PATH": os.environ.get("PATH", "/usr/bin:/bin")}, **more)
+
     def direct(self, *words, **more):
         """Run the loader itself with these words."""
         return self.run(self.target.loader, *words, **more)
