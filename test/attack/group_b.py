@@ -326,6 +326,245 @@ def other_root(x):
     x.saw("chroot, a file that fails the check", "who: evil" in r.out, r, stock=True)
 
 
+class PathFile:
+    """The system's path file of one loader, on a tmpfs of one process, and a library in a default
+    directory, which shows whether the loader fell back to those.
+    """
+
+    def __init__(self, x):
+        self.x = x
+        name = "ld-ward-x86_64.path" if x.hardened else "ld-musl-x86_64.path"
+        self.etc = "/etc" if x.hardened else ROOT + "/etc"
+        self.file = "%s/%s" % (self.etc, name)
+        os.makedirs(ROOT + "/etc", exist_ok=True)
+        self.prog = x.prog("pathless", "host.c", "-Wl,--no-as-needed", x.good())
+        self.src = x.write("path", b"", 0o644)
+
+    def run(self, make, *words, ops=(), evil=True, prog=None, **more):
+        """Start the program when the shell words have made the file, called $f."""
+        script = ["f=" + self.file, "mount -t tmpfs -o mode=755 ward-test " + self.etc, make]
+        if evil:
+            script += ["mount -t tmpfs -o mode=755 ward-test /usr/local/lib",
+                       "cp %s/lib/evil/libwho.so /usr/local/lib/" % ROOT]
+        return self.x.private("\n".join(script), *(prog or [self.prog]), *words, ops=ops, **more)
+
+
+@row("B11")
+def path_file(x):
+    """A path file that is there is either used or refused, and nothing takes its place."""
+    x.evil()
+    p, evil, good = PathFile(x), ROOT + "/lib/evil", ROOT + "/lib/good"
+    for title, text in (("a directory", good), ("several", "/none:\n\n:/none\n" + good + "\n")):
+        r = p.run("printf '%s' > $f" % text, "call=who")
+        x.expect(r.rc == 0 and "who: good" in r.out, "the path file to work: " + title, r)
+    r = p.run(":", "call=who")
+    x.expect(r.rc == 0 and "who: evil" in r.out, "default directories without the file", r)
+    pad = "a" * 70000
+    variants = {
+        "writable by all": ("echo %s > $f; chmod 666 $f" % evil, True),
+        "writable by its group": ("echo %s > $f; chmod 664 $f; chgrp 50 $f" % evil, True),
+        "too large": ("echo %s:/%s > $f" % (evil, pad), True),
+        "empty": (": > $f", False),
+        "a NUL byte first": ("printf '\\0%s' > $f" % evil, False),
+        "a NUL byte": ("printf '/none\\0%s' > $f" % evil, False),
+        "a directory": ("mkdir $f", False),
+        "a loop of links": ("ln -s $f $f", False),
+        "a relative entry": ("echo ../evil > $f", True),
+    }
+    if x.hardened:  # stock musl would read it all
+        variants["4 GiB of nothing"] = ("truncate -s 4G $f", False)
+    for title, (make, stock) in variants.items():
+        r = p.run(make, "call=who", ops=[RESTRICT], cwd=good)
+        x.expect(r.rc in (0, 127), "a clean end", r)
+        x.saw(title, "evil" in r.out, r, stock=stock)
+    r = p.run("mkfifo $f", "call=who", timeout=2)
+    x.saw("a FIFO", r.rc is None or "evil" in r.out, r, stock=True)
+    if real_root():
+        owned = "echo %s > $f; chown %d $f" % (evil, NOBODY)
+        r = p.run(owned, "call=who")
+        x.saw("owned by another user", "evil" in r.out, r, stock=True)
+        r = p.run("echo %s > $f; chmod 600 $f" % good, "call=who", ops=[AS_NOBODY])
+        x.saw("unreadable", "evil" in r.out, r, stock=False)
+        if x.hardened:
+            x.expect("cannot read the search path file " + p.file in r.err, "the reason", r)
+    r = p.run("echo %s > $f" % good, "call=who", ops=["limit=nofile:3"])
+    x.saw("no descriptor left", "evil" in r.out, r, stock=False)
+    if x.hardened:
+        r = p.run("echo %s > $f; chmod 666 $f" % evil, "call=who")
+        x.expect(r.rc == 127 and "search path file %s (mode 0666, owner 0) must be a regular file"
+                 % p.file in r.err, "the reason", r)
+    # Nothing is derived from where the loader, or a copy or link of it, happens to lie.
+    link = x.copy(x.target.loader, "pre/lib/ld.so")
+    for name in ("ld-musl-x86_64.path", "ld-ward-x86_64.path"):
+        x.write("pre/etc/" + name, evil.encode(), 0o644)
+    r = p.run(":", "call=who", prog=[link, p.prog], evil=False)
+    x.saw("beside another loader", "evil" in r.out, r, stock=True)
+
+
+@row("B12")
+def cache(x):
+    """There is no cache of names."""
+    no_such_file(x, "/etc/ld.so.cache", "printf 'glibc-ld.so.cache1.1%%4096s' x > $f")
+
+
+@row("B13")
+def preload_file(x):
+    """There is no file of libraries for everybody."""
+    no_such_file(x, "/etc/ld.so.preload", "echo %s/lib/evil/libwho.so > $f" % ROOT)
+
+
+def no_such_file(x, path, make):
+    """A file of another loader's is neither opened nor obeyed."""
+    x.evil()
+    r, trace = x.trace(x.host(), "call=who")
+    x.expect(any(o.path.endswith("good/libwho.so") for o in trace.objects),
+             "strace to see the library opened", r)
+    for prog, ops in ((x.host(), []), (suid_host(x), [AS_NOBODY])):
+        if prog is None:
+            continue
+        r = x.private("f=%s\nmount -t tmpfs -o mode=755 ward-test /etc\n%s\ntest -s $f" % (
+            path, make), prog, "call=who", ops=ops)
+        ends_well(x, r)
+        x.saw("obeyed %s" % ops, "evil" in r.out or r.err != "", r, stock=False)
+    tried = [line for line in open_attempts(x, x.host(), "call=who") if path in line]
+    x.saw("opened", bool(tried), tried, stock=False)
+
+
+def suid_host(x):
+    """The general program as a setuid one; None where that is impossible."""
+    return x.setuid(x.host(), "suid.etc") if real_root() else None
+
+
+def open_attempts(x, *cmd, ops=(), **more):
+    """The lines of strace about every open, successful or not."""
+    strace = wardtest.have("strace")
+    if strace is None:
+        raise wardtest.Skip("strace is not installed")
+    log = os.path.join(x.dir, "opens")
+    r = x.run(strace, "-f", "-qq", "-o", log, "-e", "trace=execve,open,openat,openat2,access",
+              x.stage.launch, *ops, "--", *cmd, **more)
+    with open(log, encoding="utf-8", errors="surrogateescape") as h:
+        lines = h.read().splitlines()
+    x.expect(r.rc == 0 and lines, "opens to be seen", r)
+    return lines
+
+
+@row("B14")
+def names_never_checked(x):
+    """A short name stands for an object that was checked, or for the C library, which is there."""
+    fake = x.stage.lib("fake/libc.evil.so", tag="evil")
+    x.copy(fake, "fake/libm.so.6")
+    d = os.path.join(x.dir, "fake")
+    x.copy(fake, "fake/libc.evil.so")
+    for name in ("libc.evil.so", "libm.so.6"):
+        opens = open_attempts(x, x.loner(), "open=" + name, ops=["env=LD_LIBRARY_PATH=" + d])
+        opened = [line for line in opens if "open" in line.split("(")[0] and name in line]
+        x.saw(name + " opened", bool(opened), opened, stock=False)
+        r = x.run(x.loner(), "open=" + name, env={"LD_LIBRARY_PATH": d})
+        x.expect("open %s: ok" % name in r.out, "the C library's own name", r)
+        x.saw(name, "ctor evil" in r.out, r, stock=False)
+    # A library that is refused leaves no name behind for those who ask for it later.
+    x.copy(x.evil(), "bad/libwho.so", 0o644)
+    user = x.stage.lib("user/libuser.so", "tag.c", tag="user", flags=[
+        "-Wl,--no-as-needed", x.good(), "-Wl,-rpath," + ROOT + "/lib/good"])
+    path = "-Wl,-rpath,%s/bad" % x.dir
+    prog = x.prog("shortname." + x.target.name, "host.c", path)
+    r = x.run(prog, "open=libwho.so", "open=" + user, "objects", ops=[RESTRICT])
+    x.expect("open %s: ok" % user in r.out, "the other library to load", r)
+    x.saw("a refused library's name", "object %s/bad" % x.dir in r.out, r, stock=True)
+    x.expect(not x.hardened or "object %s/lib/good/libwho.so" % ROOT in r.out,
+             "the right one in its place", r)
+
+
+@row("B17")
+def first_match_made_to_fail(x):
+    """A file that is found and cannot be used ends the search; no weaker directory is asked."""
+    x.evil()
+    first = x.mkdir("first")
+    path = first + ":" + ROOT + "/lib/evil"
+    prog = rpath_host(x, "downgrade." + x.target.name, path)
+    lib = os.path.join(first, "libwho.so")
+    x.copy(x.good(), "first/libwho.so")
+    r = x.run(prog, "call=who")
+    x.expect("who: good" in r.out, "the first directory to be asked first", r)
+    with open(x.good(), "rb") as h:
+        image = h.read()
+    machine = image[:18] + b"\x08" + image[19:]
+    for title, data in (("no ELF file", b"#!/bin/sh\n"), ("another machine", machine),
+                        ("empty", b""), ("cut short", image[:100])):
+        x.write("first/libwho.so", data)
+        r = x.run(prog, "call=who")
+        x.saw(title, "evil" in r.out, r, stock=False)
+    os.unlink(lib)
+    r = x.run(prog, "call=who")
+    x.expect("who: evil" in r.out, "the search to go on where there is nothing", r)
+    os.symlink(lib, lib)
+    r = x.run(prog, "call=who")
+    x.saw("a loop of links", "evil" in r.out, r, stock=False)
+    os.unlink(lib)
+    os.mkdir(lib)
+    r = x.run(prog, "call=who")
+    x.saw("a directory", "evil" in r.out, r, stock=False)
+    os.rmdir(lib)
+    if not real_root():
+        return
+    for title, mode, dir_mode in (("unreadable", 0o600, 0o755), ("no way into it", 0o755, 0o700)):
+        x.copy(x.good(), "first/libwho.so", mode)
+        os.chmod(first, dir_mode)
+        for ops in ([AS_NOBODY], [RESTRICT, AS_NOBODY]):
+            r = x.run(prog, "call=who", ops=ops)
+            x.saw("%s, %s" % (title, ops), "evil" in r.out, r, stock=True)
+    os.chmod(first, 0o755)
+    x.copy(x.good(), "first/libwho.so", 0o644)
+    r = x.run(prog, "call=who", ops=[RESTRICT])
+    x.saw("fails the check", "evil" in r.out, r, stock=False)
+    x.expect(not x.hardened or (r.rc == 127 and "no execute permission" in r.err), "refused", r)
+
+
+@row("B18")
+def unreachable(x):
+    """The current directory's name is not believed where it is the name of something else."""
+    x.evil()
+    outer = x.stage.lib("outer/libouter.so", "tag.c", tag="outer", flags=[
+        "-Wl,--no-as-needed", x.good(), "-Wl,-rpath,$ORIGIN/lib"])
+    x.copy(x.evil(), "trap/lib/libwho.so")
+    trap, away = os.path.join(x.dir, "trap"), x.mkdir("away")
+    # Inside the file system that is taken away lies a directory of the trap's name.
+    script = ["mount -t tmpfs -o mode=755 ward-test %s" % away, "mkdir -p %s%s/lib" % (away, trap),
+              "cp %s %s%s/" % (outer, away, trap), "cp %s %s%s/lib/" % (x.good(), away, trap),
+              "cd %s%s" % (away, trap), "umount -l %s" % away,
+              "case $(readlink /proc/self/cwd) in %s) ;; *) exit 97;; esac" % trap]
+    for name in ("./libouter.so",):
+        r = x.private("\n".join(script), x.loner(), "open=" + name, "objects")
+        x.expect(r.rc == 0 and "host done" in r.out, "the program to run", r)
+        x.saw("dlopen " + name, "object %s/lib" % trap in r.out, r, stock=False)
+    r = x.run(x.loner(), "open=./libouter.so", "objects", cwd=os.path.dirname(
+        x.copy(outer, "plain/libouter.so")))
+    x.expect("Error loading" in r.out, "no library without the directory lib", r)
+    x.copy(x.good(), "plain/lib/libwho.so")
+    r = x.run(x.loner(), "open=./libouter.so", "objects", cwd=os.path.join(x.dir, "plain"))
+    x.expect("open ./libouter.so: ok" in r.out and "lib/libwho.so" in r.out,
+             "$ORIGIN of a relative name to work as ever", r)
+
+
+@row("B19")
+def forged_soname(x):
+    """A loaded object answers to its DT_SONAME: a checked one may, an unchecked one never does."""
+    forged = x.stage.lib("forged/any.so", tag="forged", flags=["-Wl,-soname,libwho.so"])
+    user = x.stage.lib("user/libuser.so", "tag.c", tag="user", flags=[
+        "-Wl,--no-as-needed", x.good(), "-Wl,-rpath," + ROOT + "/lib/good"])
+    for mode in (0o755, 0o644):
+        lib = x.copy(forged, "forged%o.so" % mode, mode)
+        r = x.run(x.loner(), "open=" + lib, "open=" + user, "objects", ops=[RESTRICT])
+        good = "object %s/lib/good/libwho.so" % ROOT in r.out
+        x.expect("open %s: ok" % user in r.out, "the other library to load", r)
+        if mode == 0o755:
+            x.expect(good != x.hardened, "ward to let a checked object have its name", r)
+        else:
+            x.saw("unchecked", "object " + lib in r.out, r, stock=True)
+            x.expect(good, "the right library", r)
+
+
 @row("B16")
 def swapped_symlink(x):
     """What is opened is what is used, although the name points elsewhere a moment later."""
