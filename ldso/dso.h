@@ -13,6 +13,7 @@
 #include "layout.h"
 #include "ld_config.h"
 #include "limits.h"
+#include "line.h"
 #include "note.h"
 #include "os.h"
 #include "path.h"
@@ -78,6 +79,8 @@ struct ld_new {
 	uint64_t entry_va;
 	int has_stack, stack_exec;
 	int is_exec; /* ET_EXEC */
+	uint16_t mode;        /* permission bits of the file, and what was found against it */
+	enum ld_code verdict;
 };
 
 /* large buffers for one object at a time */
@@ -135,6 +138,7 @@ struct ld_file {
 	int searched;     /* found by a search, so it has a short name */
 	int absent;       /* errno of the last try that found nothing */
 	struct ld_file_facts facts; /* what was asked about it */
+	enum ld_code verdict; /* what was found against it; NONE = nothing */
 };
 
 /* ---- search.c, walk.c: where a library is looked for ---- */
@@ -248,19 +252,33 @@ int ld_init_dead(const struct ld_obj *o); /* its constructors ran in a thread lo
 extern int ld_exiting; /* destructors run: nothing new is loaded or constructed */
 
 /* ---- report.c: what the operator reads ---- */
-LD_COLD void ld_report_err(const struct ld_group *g); /* one line on stderr */
+LD_COLD void ld_report_err(const struct ld_group *g); /* one line on stderr; at start only */
 LD_COLD void ld_report_text(const char *a, const char *raw, const char *b);
-/* what restriction does to an input, or would do: REFUSE a name, DROP a search directory */
-enum ld_event { LD_EV_REFUSE, LD_EV_IGNORE, LD_EV_DROP, LD_EV_NOTED };
+LD_COLD void ld_report_put(struct ld_text *t); /* the text and a newline; at start only */
+/* say once that a variable is ignored because restricted, or would be */
+LD_COLD void ld_report_ignored(const struct ld_group *g, const char *name);
+/*
+ * The lines of a report, at any time, once each: they choose between stderr, socket and silence.
+ * needed_by may be NULL, reason is a constant word. facts of the group are read already.
+ */
+LD_COLD void ld_report_line(const struct ld_group *g, struct ld_line *l);
+/* every verdict that is not "nothing against it": v->refuse tells refused from would be refused */
+LD_COLD void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,
+			     const struct ld_verdict *v, uint32_t mode);
+LD_COLD void ld_report_object(const struct ld_group *g, enum ld_event event, const char *path,
+			      const char *needed_by, const char *reason, uint32_t mode);
+/*
+ * What restriction does to an input, or would do if it were on: REFUSE (a relative name), IGNORE (a
+ * variable), DROP (a directory of a search path). Call it in both cases: what audit does not report must
+ * run when enforced.
+ */
 LD_COLD void ld_report_would(const struct ld_group *g, enum ld_event event, const char *subject,
 			     size_t len, const char *needed_by, const char *reason);
+/* ask before calling one of these on a path that every start takes */
 static inline int ld_reporting(unsigned level)
 {
 	return LD_UNLIKELY(ld_state.policy.v[LD_KEY_REPORT] >= level);
 }
-/* every verdict that is not "nothing against it": v->refuse tells refused from would be refused */
-LD_COLD void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,
-			     const struct ld_verdict *v, uint32_t mode);
 LD_COLD LD_NORETURN void ld_die(struct ld_group *g);
 LD_COLD void ld_report_undefs(struct ld_group *g);
 LD_COLD int ld_mount_point(uint64_t mount_id, char *buf, size_t len); /* where that mount is */

@@ -147,30 +147,6 @@ void ld_policy_decide(struct ld_group *g, const char *words)
 	ld_state.restricted = ld_facts_restricted(f);
 }
 
-void ld_report_ignored(const struct ld_group *g, const char *name)
-{
-	struct ld_text t;
-	char buf[160];
-	uint32_t bits = g->facts.securebits;
-
-	if (ld_state.policy.v[LD_KEY_REPORT] == LD_REPORT_QUIET || ld_state.secure)
-		return;
-	if (!ld_env_get(ld_state.envp, name))
-		return;
-	ld_text_init(&t, buf, sizeof buf);
-	ld_text_str(&t, "ward: ");
-	ld_text_str(&t, name);
-	ld_text_str(&t, " ignored: restricted by ");
-	if (bits) {
-		ld_text_str(&t, "securebits ");
-		ld_text_hex(&t, bits);
-	} else {
-		ld_text_str(&t, "policy");
-	}
-	ld_text_str(&t, "\n");
-	(void)ld_os_write(2, t.buf, t.len);
-}
-
 /*
  * Does this kernel know the check, does it know mseal? Two calls that do nothing. What policy has no use
  * for is not asked: an inherited seccomp filter may kill for the call itself (attack row A38). No kernel

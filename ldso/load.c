@@ -146,6 +146,29 @@ static int is_other_libc(const struct ld_obj *o)
 	       ld_symtab_find(&o->sym, &start)->st_shndx && ld_symtab_find(&o->sym, &in)->st_shndx;
 }
 
+static const char *who_asks(const struct ld_group *g, const struct ld_obj *needed_by)
+{
+	return needed_by ? needed_by->name : g->requester;
+}
+
+static LD_COLD void report_loaded(const struct ld_group *g, const struct ld_new *n,
+				  const struct ld_obj *needed_by)
+{
+	const char *who = who_asks(g, needed_by), *name = n->o->name;
+
+	ld_report_object(g, LD_EV_LOADED, name, who, n->verdict ? ld_verdict_word(n->verdict) : "ok", n->mode);
+	if (n->stack_exec)
+		ld_report_object(g, LD_EV_NOTED, name, who, "execstack", n->mode);
+}
+
+/* the file of an object that is loaded, asked for again: is it still as it was recorded? */
+static LD_COLD void report_changed(const struct ld_group *g, const struct ld_obj *o, const struct ld_file *f,
+				   const struct ld_obj *needed_by)
+{
+	if (o->size != f->st.size || o->mtime != f->st.mtime)
+		ld_report_object(g, LD_EV_NOTED, f->path, who_asks(g, needed_by), "changed", f->st.mode);
+}
+
 static ld_st add_file(struct ld_group *g, struct ld_file *f, const struct ld_obj *needed_by,
 		      const struct ld_obj **out)
 {
@@ -171,8 +194,10 @@ static ld_st add_file(struct ld_group *g, struct ld_file *f, const struct ld_obj
 	ld_group_add(g, n);
 	if (!g->runtime)
 		ld_rt_stack_size(n->stack_len);
-	if (!g->runtime && n->stack_exec && ld_state.policy.v[LD_KEY_REPORT] == LD_REPORT_ALL)
-		ld_report_text("ward: ", n->o->name, " asks for an executable stack: not granted");
+	n->mode = (uint16_t)(f->st.mode & 07777);
+	n->verdict = f->verdict;
+	if (ld_reporting(LD_REPORT_ALL))
+		report_loaded(g, n, needed_by);
 	*out = n->o;
 	return LD_OK;
 }
@@ -208,6 +233,8 @@ static ld_st load_name(struct ld_group *g, const char *name, const struct ld_obj
 		}
 		*out = o;
 	}
+	if (*out && ld_reporting(LD_REPORT_ALL))
+		report_changed(g, *out, &f, needed_by);
 	if (!*out && g->noload) {
 		st = ld_err_sys(&g->err, LD_E_NOT_FOUND, LD_ENOENT);
 	} else if (!*out) {
@@ -225,7 +252,7 @@ ld_st ld_load_name(struct ld_group *g, const char *name, const struct ld_obj *ne
 		   const struct ld_obj **out)
 {
 	ld_st st = load_name(g, name, needed_by, out);
-	const char *who = needed_by ? needed_by->name : g->requester;
+	const char *who = who_asks(g, needed_by);
 
 	if (g->runtime && needed_by == ld_state.main) /* what dlopen itself was asked for */
 		who = g->err.code == LD_E_NOT_FOUND ? NULL : g->requester;

@@ -23,10 +23,28 @@ static const char *main_name(const struct ld_auxv *a)
 	return ld_state.argc ? ld_state.argv[0] : fn ? fn : "";
 }
 
+/* the kernel vetted a program that it mapped: its mode is not known here */
+static LD_COLD void report_main(const struct ld_group *g, const struct ld_new *n)
+{
+	int kernel = n->o->flags & LD_OBJ_KERNEL;
+	const char *word = kernel ? "kernel" : n->verdict ? ld_verdict_word(n->verdict) : "ok";
+	struct ld_line l = {
+		.event = LD_EV_LOADED, .subject = n->o->name, .subject_len = ld_strlen(n->o->name),
+		.reason = word, .mode = kernel ? -1 : n->mode};
+
+	ld_report_line(g, &l);
+	l.event = LD_EV_NOTED;
+	l.reason = "execstack";
+	if (n->stack_exec)
+		ld_report_line(g, &l);
+}
+
 static ld_st add_main(struct ld_group *g, struct ld_new *n)
 {
 	struct ld_obj *o = n->o;
 
+	if (ld_reporting(LD_REPORT_ALL))
+		report_main(g, n);
 	o->flags |= LD_OBJ_MAIN | LD_OBJ_NOW;
 	ld_origin_main(g, o);
 	ld_rt_stack_size(n->stack_len);
@@ -151,8 +169,8 @@ static LD_NORETURN void die_foreign(const char *path, const char *interp)
 	ld_text_str(&t, ": its interpreter is ");
 	ld_text_raw(&t, interp);
 	ld_text_str(&t, ld_after(ld_path_base(interp), "linker") ? ": an Android program\n"
-								 : ": a glibc program\n");
-	(void)ld_os_write(2, t.buf, t.len);
+								 : ": a glibc program");
+	ld_report_put(&t);
 	ld_os_exit(127);
 }
 
@@ -190,8 +208,7 @@ static void open_failed(struct ld_group *g, const char *path)
 	ld_text_raw(&t, path);
 	ld_text_str(&t, ": ");
 	ld_text_errno(&t, g->err.sys);
-	ld_text_str(&t, "\n");
-	(void)ld_os_write(2, t.buf, t.len);
+	ld_report_put(&t);
 	ld_os_exit(127);
 }
 
@@ -223,6 +240,8 @@ ld_st ld_main_from_file(struct ld_group *g, struct ld_command *c, struct ld_new 
 		open_failed(g, path);
 	}
 	interp = (*out)->interp;
+	(*out)->mode = (uint16_t)(f.st.mode & 07777);
+	(*out)->verdict = f.verdict;
 	(void)ld_os_close(f.fd);
 	if (interp && is_foreign(interp))
 		die_foreign(path, interp);

@@ -1,32 +1,39 @@
 /*
- * report.c: what people read: constant English and typed values on descriptor 2, before main only. A
- * secure process says one fixed sentence: its text must not tell its caller about files he cannot see.
+ * report.c: what people and collectors read: constant English and typed values. Messages go to
+ * descriptor 2, before main only: later its number may be the program's database. Lines of a report
+ * (line.h) go there too, or each as one datagram to the socket of the system file, at any time.
+ *
+ * A secure process says one fixed sentence on descriptor 2: its text must not tell its caller about files
+ * he cannot see. The socket is root's: the full line goes there.
+ *
+ * Nothing here waits for a reader for long, raises a signal or is ever fatal. Owns: counters and the
+ * hashes of what was said. They are writable: who can write to the loader's data can silence it.
  */
-#include "dso.h"
-#include "format.h"
 #include "musl.h"
+#include "start.h"
 
 #define MAX_REPORTS 64
+#define FATAL_WAIT 1000 /* ms for the last words of a process */
+#define S_IFMT 0170000
+#define S_IFREG 0100000
 
-static uint32_t reports; /* lines so far */
+static uint32_t reports;           /* lines so far */
+static uint64_t said[MAX_REPORTS]; /* their hashes */
+static uint64_t lost;              /* lines that found no room since the last that did */
 
-static void put(struct ld_text *t)
+static long to_stderr(const struct ld_text *t, unsigned wait_ms)
 {
-	ld_text_str(t, "\n");
-	(void)ld_os_write(2, t->buf, t->len);
+	struct ld_stat st;
+
+	if (!ld_os_fstat(2, &st) && (st.mode & S_IFMT) == S_IFREG)
+		return ld_os_write(2, t->buf, t->len);
+	return ld_os_write_soon(2, t->buf, t->len, wait_ms);
 }
 
-void ld_report_err(const struct ld_group *g)
+void ld_report_put(struct ld_text *t)
 {
-	struct ld_text t;
-	char buf[1200];
-
-	ld_text_init(&t, buf, sizeof buf);
-	if (ld_state.secure)
-		ld_text_str(&t, "ward: cannot start this program: an object it needs was refused or is missing");
-	else
-		ld_format_err(&t, &g->err);
-	put(&t);
+	ld_text_str(t, "\n");
+	(void)to_stderr(t, FATAL_WAIT);
 }
 
 void ld_report_text(const char *a, const char *raw, const char *b)
@@ -39,69 +46,148 @@ void ld_report_text(const char *a, const char *raw, const char *b)
 	if (raw)
 		ld_text_raw(&t, raw);
 	ld_text_str(&t, b);
-	put(&t);
+	ld_report_put(&t);
+}
+
+/* ---- lines ---- */
+
+static void send_line(const struct ld_group *g, struct ld_line *l)
+{
+	struct ld_text t;
+	char buf[LD_LINE_MAX] LD_UNINIT;
+	long r;
+
+	l->securebits = g->facts.securebits;
+	l->pid = (uint64_t)ld_os_getpid();
+	l->lost = lost;
+	ld_text_init(&t, buf, sizeof buf);
+	ld_line_format(&t, l);
+	ld_text_str(&t, "\n");
+	r = ld_state.report_to ? ld_os_datagram(ld_state.report_to, t.buf, t.len) : to_stderr(&t, 0);
+	if (ld_os_failed(r))
+		lost++;
+	else
+		lost = 0;
+}
+
+/* was the same said before? remembers it */
+static int said_before(const struct ld_line *l)
+{
+	uint64_t h = ld_line_hash(l);
+	uint32_t cnt = reports < MAX_REPORTS ? reports : MAX_REPORTS;
+
+	for (uint32_t i = 0; i < cnt; i++)
+		if (said[i] == h)
+			return 1;
+	if (cnt < MAX_REPORTS)
+		said[cnt] = h;
+	return 0;
+}
+
+void ld_report_line(const struct ld_group *g, struct ld_line *l)
+{
+	struct ld_line end = {.event = LD_EV_SUPPRESSED, .reason = "limit", .mode = -1};
+
+	if (!ld_reporting(LD_REPORT_DENIALS) || (!ld_state.report_to && (g->runtime || ld_state.secure)))
+		return;
+	if (reports > MAX_REPORTS || said_before(l))
+		return;
+	if (reports++ < MAX_REPORTS)
+		send_line(g, l);
+	else
+		send_line(g, &end);
+}
+
+void ld_report_object(const struct ld_group *g, enum ld_event event, const char *path,
+		      const char *needed_by, const char *reason, uint32_t mode)
+{
+	struct ld_line l = {
+		.event = event, .subject = path, .subject_len = ld_strlen(path), .needed_by = needed_by,
+		.reason = reason, .mode = mode & 07777};
+
+	ld_report_line(g, &l);
 }
 
 void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,
 		     const struct ld_verdict *v, uint32_t mode)
 {
-	struct ld_text t;
-	char buf[1200];
+	struct ld_line l = {
+		.event = LD_EV_REFUSE, .applied = v->refuse, .subject = path,
+		.subject_len = ld_strlen(path), .needed_by = needed_by,
+		.reason = ld_verdict_word(v->code), .mode = mode};
 
-	if (ld_state.policy.v[LD_KEY_REPORT] == LD_REPORT_QUIET || g->runtime || ld_state.secure)
-		return;
-	if (v->refuse) /* the error itself says so */
-		return;
-	if (reports >= MAX_REPORTS) {
-		if (reports++ == MAX_REPORTS)
-			ld_report_text("ward: further reports suppressed", NULL, "");
-		return;
-	}
-	reports++;
-	ld_text_init(&t, buf, sizeof buf);
-	ld_text_str(&t, "ward: audit: would refuse ");
-	ld_text_raw(&t, path);
-	ld_text_str(&t, " needed-by=");
-	ld_text_raw(&t, needed_by ? needed_by : "-");
-	ld_text_str(&t, " reason=");
-	ld_text_str(&t, ld_verdict_word(v->code));
-	ld_text_str(&t, " mode=");
-	ld_text_oct(&t, mode);
-	ld_text_str(&t, " securebits=");
-	ld_text_hex(&t, g->facts.securebits);
-	ld_text_str(&t, " pid=");
-	ld_text_dec(&t, (uint64_t)ld_os_getpid());
-	put(&t);
+	ld_report_line(g, &l);
 }
 
 void ld_report_would(const struct ld_group *g, enum ld_event event, const char *subject, size_t len,
 		     const char *needed_by, const char *reason)
 {
-	static const char *const words[] = {"refuse ", "ignore ", "drop ", "noted "};
-	static const char *const done[] = {"refused ", "ignored ", "dropped ", "noted "};
+	struct ld_line l = {
+		.event = event, .applied = ld_facts_restricted(&g->facts), .subject = subject,
+		.subject_len = len, .needed_by = needed_by, .reason = reason, .mode = -1};
+
+	ld_report_line(g, &l);
+}
+
+/* people read the sentence, a collector the line */
+void ld_report_ignored(const struct ld_group *g, const char *name)
+{
+	const char *by = ld_state.secure ? "secure" : g->facts.securebits ? "securebits" : "policy";
+	struct ld_text t;
+	char buf[160];
+
+	if (!ld_reporting(LD_REPORT_DENIALS) || !ld_env_get(ld_state.envp, name))
+		return;
+	if (!ld_state.restricted || ld_state.report_to) {
+		ld_report_would(g, LD_EV_IGNORE, name, ld_strlen(name), NULL,
+				ld_state.restricted ? by : "restricted");
+		return;
+	}
+	if (ld_state.secure)
+		return;
+	ld_text_init(&t, buf, sizeof buf);
+	ld_text_str(&t, "ward: ");
+	ld_text_str(&t, name);
+	ld_text_str(&t, " ignored: restricted by ");
+	ld_text_str(&t, by);
+	if (g->facts.securebits) {
+		ld_text_str(&t, " ");
+		ld_text_hex(&t, g->facts.securebits);
+	}
+	ld_report_put(&t);
+}
+
+/* ---- errors ---- */
+
+static const char *failure_word(const struct ld_err *err)
+{
+	static const char *const words[] = {
+		[LD_K_BAD] = "malformed", [LD_K_REFUSED] = "refused", [LD_K_SYSTEM] = "system",
+		[LD_K_MEMORY] = "memory", [LD_K_LIMIT] = "limit", [LD_K_LINK] = "symbol",
+	};
+
+	return err->code == LD_E_NOT_FOUND ? "not-found" : words[ld_err_kind(err->code)];
+}
+
+void ld_report_err(const struct ld_group *g)
+{
+	const char *name = g->err.object ? g->err.object : g->err.path;
 	struct ld_text t;
 	char buf[1200];
 
-	if (!ld_reporting(LD_REPORT_DENIALS) || g->runtime || ld_state.secure || reports >= MAX_REPORTS)
-		return;
-	reports++;
-	ld_text_init(&t, buf, sizeof buf);
-	ld_text_str(&t, "ward: audit: ");
-	if (!ld_facts_restricted(&g->facts) && event != LD_EV_NOTED)
-		ld_text_str(&t, "would ");
-	ld_text_str(&t, (ld_facts_restricted(&g->facts) ? done : words)[event]);
-	if (len < LD_MAX_PATH) {
-		char name[LD_MAX_PATH] LD_UNINIT;
+	if (ld_state.report_to && !ld_state.list) {
+		struct ld_line l = {
+			.event = LD_EV_FAILED, .subject = name, .subject_len = ld_strlen(name),
+			.needed_by = g->err.needed_by, .reason = failure_word(&g->err), .mode = -1};
 
-		memcpy(name, subject, len);
-		name[len] = 0;
-		ld_text_raw(&t, name);
+		ld_report_line(g, &l);
 	}
-	ld_text_str(&t, " needed-by=");
-	ld_text_raw(&t, needed_by ? needed_by : "-");
-	ld_text_str(&t, " reason=");
-	ld_text_str(&t, reason);
-	put(&t);
+	ld_text_init(&t, buf, sizeof buf);
+	if (ld_state.secure)
+		ld_text_str(&t, "ward: cannot start this program: an object it needs was refused or is missing");
+	else
+		ld_format_err(&t, &g->err);
+	ld_report_put(&t);
 }
 
 void ld_report_undefs(struct ld_group *g)
@@ -128,7 +214,7 @@ void ld_report_undefs(struct ld_group *g)
 		ld_text_str(&t, "ward: and ");
 		ld_text_dec(&t, g->lk.undef_cnt - 20);
 		ld_text_str(&t, " more");
-		put(&t);
+		ld_report_put(&t);
 	}
 }
 

@@ -153,6 +153,14 @@ static ld_st reserve_registry(struct ld_group *g)
 /* restricted: what the caller chose is not used; options that cannot be honoured are errors */
 static void choose_inputs(const struct ld_group *g, const struct ld_command *c, const char **preload)
 {
+	if (ld_reporting(LD_REPORT_DENIALS)) {
+		ld_report_ignored(g, "LD_PRELOAD");
+		ld_report_ignored(g, "LD_LIBRARY_PATH");
+		if (c->preload && !ld_state.restricted)
+			ld_report_would(g, LD_EV_REFUSE, "--preload", 9, NULL, "restricted");
+		if (c->library_path && !ld_state.restricted)
+			ld_report_would(g, LD_EV_REFUSE, "--library-path", 14, NULL, "restricted");
+	}
 	if (ld_state.restricted) {
 		if (c->preload || c->library_path) {
 			ld_report_text("ward: --preload and --library-path are refused while restricted; "
@@ -160,8 +168,6 @@ static void choose_inputs(const struct ld_group *g, const struct ld_command *c, 
 				       NULL, "");
 			ld_os_exit(2);
 		}
-		ld_report_ignored(g, "LD_PRELOAD");
-		ld_report_ignored(g, "LD_LIBRARY_PATH");
 		return;
 	}
 	ld_state.library_path = c->library_path ? c->library_path

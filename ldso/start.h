@@ -28,8 +28,6 @@ LD_COLD void ld_fds_fill(void);
 void ld_policy_decide(struct ld_group *g, const char *words);
 /* have_check and have_seal of state and facts, as far as policy wants them; again when it changes */
 void ld_kernel_probe(struct ld_facts *f);
-/* say once that a variable was not used, when asked to report */
-void ld_report_ignored(const struct ld_group *g, const char *name);
 /* exit when policy wants what the kernel, or this version, does not have */
 void ld_refuse_missing(struct ld_group *g);
 void ld_refuse_lockdown(void);

@@ -189,6 +189,7 @@ ld_st ld_vet_again(struct ld_group *g, struct ld_file *f, const char *needed_by)
 
 	gather(g, f);
 	v = ld_verdict_of(&g->facts, &f->facts);
+	f->verdict = v.code;
 	if (v.code)
 		ld_report_audit(g, f->path, needed_by, &v, f->st.mode & 07777);
 	if (v.code && v.refuse) {

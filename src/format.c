@@ -87,6 +87,12 @@ static void put_number(struct ld_text *t, uint64_t v, unsigned base, unsigned di
 		put(t, digits[--n]);
 }
 
+static void put_escaped(struct ld_text *t, unsigned char c)
+{
+	ld_text_str(t, "\\x");
+	put_number(t, c, 16, 2);
+}
+
 static void put_raw(struct ld_text *t, const char *s, size_t max)
 {
 	for (size_t i = 0; s[i]; i++) {
@@ -96,18 +102,36 @@ static void put_raw(struct ld_text *t, const char *s, size_t max)
 			ld_text_str(t, "...");
 			return;
 		}
-		if (c >= 0x20 && c < 0x7f) {
+		if (c >= 0x20 && c < 0x7f)
 			put(t, (char)c);
-		} else {
-			ld_text_str(t, "\\x");
-			put_number(t, c, 16, 2);
-		}
+		else
+			put_escaped(t, c);
 	}
 }
 
 void ld_text_raw(struct ld_text *t, const char *s)
 {
 	put_raw(t, s, RAW_MAX);
+}
+
+void ld_text_word(struct ld_text *t, const char *s, size_t len)
+{
+	if (!s || !len) {
+		put(t, '-');
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (i == RAW_MAX) {
+			ld_text_str(t, "\\...");
+			return;
+		}
+		if (c > 0x20 && c < 0x7f && c != '\\' && (c != '-' || len > 1))
+			put(t, (char)c);
+		else
+			put_escaped(t, c);
+	}
 }
 
 void ld_text_dec(struct ld_text *t, uint64_t v)

@@ -14,6 +14,11 @@ void ld_text_init(struct ld_text *t, char *buf, size_t cap);
 void ld_text_str(struct ld_text *t, const char *constant);
 /* untrusted bytes: 0x20-0x7e kept (backslash too), others \xNN; after 256 input bytes "..." */
 void ld_text_raw(struct ld_text *t, const char *s);
+/*
+ * untrusted bytes as one word of a line that programs read: blanks and backslashes escaped too; "-" is
+ * nothing (NULL or empty), a lone '-' is \x2d; what is cut after 256 input bytes ends in "\...".
+ */
+void ld_text_word(struct ld_text *t, const char *s, size_t len);
 void ld_text_dec(struct ld_text *t, uint64_t v);
 void ld_text_hex(struct ld_text *t, uint64_t v); /* with 0x */
 void ld_text_oct(struct ld_text *t, uint64_t v); /* 4 digits at least: 0644 */

@@ -15,7 +15,8 @@ enum { LD_S_IFMT = 0170000, LD_S_IFDIR = 0040000, LD_S_IFREG = 0100000, LD_S_IFL
 enum {
 	LD_EPERM = 1, LD_ENOENT = 2, LD_EINTR = 4, LD_EIO = 5, LD_ENOEXEC = 8, LD_EBADF = 9, LD_EAGAIN = 11,
 	LD_ENOMEM = 12, LD_EACCES = 13, LD_EFAULT = 14, LD_EEXIST = 17, LD_ENOTDIR = 20, LD_EINVAL = 22,
-	LD_EMFILE = 24, LD_ETXTBSY = 26, LD_ENAMETOOLONG = 36, LD_ENOSYS = 38, LD_ELOOP = 40,
+	LD_EMFILE = 24, LD_ETXTBSY = 26, LD_EPIPE = 32, LD_ENAMETOOLONG = 36, LD_ENOSYS = 38, LD_ELOOP = 40,
+	LD_EOPNOTSUPP = 95,
 };
 
 struct ld_stat {
@@ -49,6 +50,16 @@ long ld_os_lstat_at(int dir, const char *name, struct ld_stat *st);
 long ld_os_pread(int fd, void *buf, size_t len, uint64_t off);
 /* all len bytes, or -errno */
 long ld_os_write(int fd, const void *buf, size_t len);
+/*
+ * The same, but it neither stays blocked nor raises SIGPIPE: when there is no room within wait_ms,
+ * -EAGAIN. For at most PIPE_BUF (4096) bytes. Not on a regular file, which has always room.
+ */
+long ld_os_write_soon(int fd, const void *buf, size_t len, unsigned wait_ms);
+/*
+ * One datagram to the UNIX socket at path, through a close-on-exec descriptor that is closed again;
+ * does not wait. 0, or -errno: -EAGAIN = its queue is full.
+ */
+long ld_os_datagram(const char *path, const void *buf, size_t len);
 
 /* populate: MAP_POPULATE; addr 0 = anywhere, else MAP_FIXED_NOREPLACE at addr */
 long ld_os_map_anon(uintptr_t addr, size_t len, int populate);
@@ -85,6 +96,10 @@ long ld_os_exec(int fd, char *const *argv, char *const *envp);
 long ld_os_securebits(void);
 /* prctl(2) PR_SET_MDWE, REFUSE_EXEC_GAIN: irrevocable, inherited */
 long ld_os_set_mdwe(void);
+/* prctl(2) with one of LD_PR_*, which only read */
+long ld_os_prctl_get(int what);
+/* the kernel's Landlock ABI, landlock_create_ruleset(2) */
+long ld_os_landlock_abi(void);
 long ld_os_personality(unsigned long persona); /* 0xffffffff reads */
 long ld_os_readlink(const char *path, char *buf, size_t len);
 long ld_os_readlink_at(int dir, const char *name, char *buf, size_t len);
@@ -97,8 +112,10 @@ void ld_os_sleep_us(unsigned us);
 LD_NORETURN void ld_os_exit(int status);
 
 enum { LD_MADV_DONTNEED = 4, LD_MADV_DOFORK = 11, LD_MADV_POPULATE_WRITE = 23, LD_ST_NOEXEC = 8 };
+enum { LD_PR_SECCOMP = 21, LD_PR_NO_NEW_PRIVS = 39, LD_PR_MDWE = 66 };
 enum { LD_F_SEAL_SEAL = 1, LD_F_SEAL_SHRINK = 2, LD_F_SEAL_WRITE = 8 };
 #define LD_TMPFS_MAGIC 0x01021994u
 #define LD_PROC_MAGIC 0x9fa0u
+#define LD_SUN_PATH 108 /* bytes of a socket's name, its end included */
 
 #endif

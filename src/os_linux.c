@@ -13,6 +13,9 @@ enum {
 	MAP_NORESERVE_ = 0x4000, MAP_POPULATE_ = 0x8000, MAP_FIXED_NOREPLACE_ = 0x100000,
 	PROT_GROWSDOWN_ = 0x01000000, PR_GET_SECUREBITS_ = 27, PR_SET_MDWE_ = 65, MDWE_REFUSE_EXEC_GAIN_ = 1, F_GETFD_ = 1, F_GET_SEALS_ = 1034,
 	STATX_BASIC_ = 0x7ff, STATX_MNT_ID_ = 0x1000,
+	AF_UNIX_ = 1, SOCK_DGRAM_ = 2, SOCK_CLOEXEC_ = 02000000, SOCK_NONBLOCK_ = 04000, MSG_DONTWAIT_ = 0x40,
+	MSG_NOSIGNAL_ = 0x4000, POLLOUT_ = 4, POLLNVAL_ = 0x20, RWF_NOWAIT_ = 8, SIG_BLOCK_ = 0, SIG_SETMASK_ = 2,
+	SIGPIPE_ = 13, LANDLOCK_VERSION_ = 1,
 };
 
 /* struct statx, include/uapi/linux/stat.h: the same on every architecture */
@@ -138,6 +141,75 @@ long ld_os_write(int fd, const void *buf, size_t len)
 	return (long)done;
 }
 
+struct poll_fd {
+	int fd;
+	short events, revents;
+};
+
+/* poll says room, and another writer may take it: so the write itself must not wait either */
+static long write_if_room(int fd, const void *buf, size_t len, unsigned wait_ms)
+{
+	struct poll_fd p = {fd, POLLOUT_, 0};
+	long time[2] = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000};
+	const struct {
+		const void *base;
+		size_t len;
+	} part = {buf, len};
+	long r = sys(LD_NR_PPOLL, (long)&p, 1, (long)time, 0, 0, 0);
+
+	if (r < 0)
+		return r;
+	if (p.revents & POLLNVAL_)
+		return -LD_EBADF;
+	if (!(p.revents & POLLOUT_))
+		return -LD_EAGAIN;
+	r = sys(LD_NR_PWRITEV2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT_);
+	if (r == -LD_EOPNOTSUPP || r == -LD_ENOSYS || r == -LD_EINVAL)
+		r = sys(LD_NR_WRITE, fd, (long)buf, (long)len, 0, 0, 0);
+	return r;
+}
+
+long ld_os_write_soon(int fd, const void *buf, size_t len, unsigned wait_ms)
+{
+	uint64_t pipe_bit[2] = {1ull << (SIGPIPE_ - 1), 0}, was[2] = {0, 0}, pending[2] = {0, 0};
+	long no_time[2] = {0, 0}, r;
+
+	(void)sys(LD_NR_RT_SIGPENDING, (long)pending, LD_SIGSET_LEN, 0, 0, 0, 0);
+	(void)sys(LD_NR_RT_SIGPROCMASK, SIG_BLOCK_, (long)pipe_bit, (long)was, LD_SIGSET_LEN, 0, 0);
+	r = write_if_room(fd, buf, len, wait_ms);
+	/* take away the signal that we caused, not one that waited before */
+	if (r == -LD_EPIPE && !(pending[0] & pipe_bit[0]))
+		(void)sys(LD_NR_RT_SIGTIMEDWAIT, (long)pipe_bit, 0, (long)no_time, LD_SIGSET_LEN, 0, 0);
+	(void)sys(LD_NR_RT_SIGPROCMASK, SIG_SETMASK_, (long)was, 0, LD_SIGSET_LEN, 0, 0);
+	return r < 0 ? r : (size_t)r == len ? r : -LD_EIO;
+}
+
+/* struct sockaddr_un, include/uapi/linux/un.h */
+struct sun {
+	uint16_t family;
+	char path[LD_SUN_PATH];
+};
+
+long ld_os_datagram(const char *path, const void *buf, size_t len)
+{
+	struct sun to = {AF_UNIX_, {0}};
+	size_t n = 0;
+	long fd, r;
+
+	while (path[n])
+		n++;
+	if (n >= sizeof to.path)
+		return -LD_ENAMETOOLONG;
+	for (size_t i = 0; i < n; i++)
+		to.path[i] = path[i];
+	fd = sys(LD_NR_SOCKET, AF_UNIX_, SOCK_DGRAM_ | SOCK_CLOEXEC_ | SOCK_NONBLOCK_, 0, 0, 0, 0);
+	if (fd < 0)
+		return fd;
+	r = sys(LD_NR_SENDTO, fd, (long)buf, (long)len, MSG_DONTWAIT_ | MSG_NOSIGNAL_, (long)&to, sizeof to);
+	(void)ld_os_close((int)fd);
+	return r < 0 ? r : 0;
+}
+
 /* kernels before 4.17 take NOREPLACE for a hint: what lies elsewhere is given back */
 static long map_at(uintptr_t addr, size_t len, long prot, long flags, int fd, uint64_t off)
 {
@@ -235,6 +307,16 @@ long ld_os_securebits(void)
 long ld_os_set_mdwe(void)
 {
 	return sys(LD_NR_PRCTL, PR_SET_MDWE_, MDWE_REFUSE_EXEC_GAIN_, 0, 0, 0, 0);
+}
+
+long ld_os_prctl_get(int what)
+{
+	return sys(LD_NR_PRCTL, what, 0, 0, 0, 0, 0);
+}
+
+long ld_os_landlock_abi(void)
+{
+	return sys(LD_NR_LANDLOCK_CREATE_RULESET, 0, 0, LANDLOCK_VERSION_, 0, 0, 0);
 }
 
 long ld_os_personality(unsigned long persona)

@@ -24,6 +24,16 @@
 #define LD_NR_STATX 291
 #define LD_NR_FACCESSAT2 439
 #define LD_NR_MSEAL 462
+#define LD_NR_SOCKET 198
+#define LD_NR_SENDTO 206
+#define LD_NR_RT_SIGPENDING 136
+#define LD_NR_RT_SIGPROCMASK 135
+#define LD_NR_RT_SIGTIMEDWAIT 137
+#define LD_NR_PPOLL 73
+#define LD_NR_PWRITEV2 287
+#define LD_NR_LANDLOCK_CREATE_RULESET 444
+
+#define LD_SIGSET_LEN 8 /* bytes of a signal set, as the kernel counts */
 
 /* flags of open(2) that differ between architectures */
 #define LD_O_DIRECTORY 040000

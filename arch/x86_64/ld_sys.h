@@ -24,6 +24,16 @@
 #define LD_NR_STATX 332
 #define LD_NR_FACCESSAT2 439
 #define LD_NR_MSEAL 462
+#define LD_NR_SOCKET 41
+#define LD_NR_SENDTO 44
+#define LD_NR_RT_SIGPENDING 127
+#define LD_NR_RT_SIGPROCMASK 14
+#define LD_NR_RT_SIGTIMEDWAIT 128
+#define LD_NR_PPOLL 271
+#define LD_NR_PWRITEV2 328
+#define LD_NR_LANDLOCK_CREATE_RULESET 444
+
+#define LD_SIGSET_LEN 8 /* bytes of a signal set, as the kernel counts */
 
 /* flags of open(2) that differ between architectures */
 #define LD_O_DIRECTORY 0200000
