@@ -17,6 +17,9 @@ static void line_to(int fd, const char *a, const char *b, const char *c)
 static const char usage_text[] =
 	"Usage: ld-ward [options] [--] program [args]\n"
 	"  --list                what would be loaded, and where; executes nothing\n"
+	"  --list=verbose        the same with verdict, mode and requester of each object\n"
+	"  --explain SYMBOL      who defines it, who asks for it, in search order; executes nothing\n"
+	"  --diagnose            what holds here, for programs to read; a program is not needed\n"
 	"  --preload LIBS        load these first (refused while restricted)\n"
 	"  --library-path PATH   search these directories first (refused while restricted)\n"
 	"  --argv0 NAME          the program's argv[0]\n"
@@ -105,10 +108,16 @@ void ld_command_parse(int argc, char **argv, struct ld_command *c)
 		}
 		if (ld_streq(opt, "list"))
 			c->list = 1;
+		else if (ld_streq(opt, "list=verbose"))
+			c->list = c->verbose = 1;
+		else if (ld_streq(opt, "diagnose"))
+			c->diagnose = 1;
 		else if (ld_streq(opt, "version"))
 			version();
 		else if (ld_streq(opt, "help"))
 			help();
+		else if ((v = value_of(opt, "explain", &argv)))
+			c->list = 1, c->explain = v;
 		else if ((v = value_of(opt, "preload", &argv)))
 			c->preload = v;
 		else if ((v = value_of(opt, "library-path", &argv)))
@@ -120,7 +129,7 @@ void ld_command_parse(int argc, char **argv, struct ld_command *c)
 		else
 			wrong(": no such option; --help lists them", opt);
 	}
-	if (!*argv)
+	if (!*argv && !c->diagnose)
 		banner();
 	c->argv = argv;
 }

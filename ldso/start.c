@@ -4,7 +4,6 @@
  * First the facts (secure, securebits, policy), then the objects, then relocation, sealing, TLS, the
  * jump. The program's _start runs before its constructors, so all sealing is done here.
  */
-#include "format.h"
 #include "musl.h"
 #include "start.h"
 
@@ -74,40 +73,6 @@ static int defined_elsewhere(struct ld_group *g, const char *name)
 	ld_name_init(&n, name);
 	def = ld_scope_find(g->lk.scope, &n, LD_FIND_DEF);
 	return def.obj && def.obj != &ld_self;
-}
-
-static void print_object(const char *name, const struct ld_obj *o)
-{
-	struct ld_text t;
-	char buf[1024];
-
-	ld_text_init(&t, buf, sizeof buf);
-	ld_text_str(&t, "\t");
-	ld_text_raw(&t, name);
-	if (!(o->flags & LD_OBJ_LIBC) || name != ld_state.self_name) {
-		ld_text_str(&t, " => ");
-		ld_text_raw(&t, o->flags & LD_OBJ_LIBC ? ld_state.self_name : o->name);
-	}
-	ld_text_str(&t, " (");
-	ld_text_hex(&t, o->base);
-	ld_text_str(&t, ")\n");
-	(void)ld_os_write(1, t.buf, t.len);
-}
-
-static void list_needed(struct ld_group *g)
-{
-	static const char *const libc_word = "libc.so";
-	int said_libc = 0;
-
-	print_object(ld_state.self_name, &ld_self);
-	for (struct ld_new *n = g->first; n; n = n->next) {
-		if (n->o->flags & (LD_OBJ_MAIN | LD_OBJ_VDSO))
-			continue;
-		if ((n->o->flags & LD_OBJ_LIBC) && said_libc++)
-			continue;
-		print_object(n->o->flags & LD_OBJ_LIBC ? libc_word
-			     : n->o->shortname ? n->o->shortname : n->o->name, n->o);
-	}
 }
 
 /* returns the auxiliary vector, which scrubbing the environment moves */
@@ -238,6 +203,8 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	ld_kernel_probe(&g->facts);
 	ld_state.list = c.list;
 	ld_tls_totals_init(&g->tls);
+	if (c.diagnose)
+		ld_diagnose(g, &c);
 	ld_refuse_missing(g);
 	ld_refuse_lockdown();
 	if (direct && ld_state.policy.v[LD_KEY_DIRECT] == LD_DIRECT_DENY) {
@@ -260,7 +227,7 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	if (ld_failed(st))
 		ld_die(g);
 	if (ld_state.list) {
-		list_needed(g);
+		ld_list(g, &c);
 		ld_os_exit(ld_state.list == 2 ? 127 : 0);
 	}
 	*new_sp = sp;

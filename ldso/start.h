@@ -1,7 +1,7 @@
 /*
  * start.h: between the files of the third start-up stage: start.c (the order of things), facts.c (what
  * holds: secure, securebits, policy), program.c (the main program and the vdso), repair.c (what the
- * kernel mapped executable without need).
+ * kernel mapped executable without need), list.c and diagnose.c (what people ask).
  */
 #ifndef LD_START_H
 #define LD_START_H
@@ -32,6 +32,12 @@ void ld_kernel_probe(struct ld_facts *f);
 void ld_refuse_missing(struct ld_group *g);
 void ld_refuse_lockdown(void);
 void ld_lock_down(void);
+
+/* ---- list.c, diagnose.c: what people ask instead of starting a program ---- */
+/* --list, --list=verbose, --explain: the objects of g, on descriptor 1 */
+LD_COLD void ld_list(struct ld_group *g, const struct ld_command *c);
+/* --diagnose: facts and policy are decided, nothing is loaded; prints and exits */
+LD_COLD LD_NORETURN void ld_diagnose(struct ld_group *g, const struct ld_command *c);
 
 /* ---- repair.c ---- */
 /* clear READ_IMPLIES_EXEC: 1 = it was set when the kernel mapped us */

@@ -6,7 +6,7 @@
 #include "ld_sys.h"
 
 enum {
-	AT_EACCESS_ = 0x200, X_OK_ = 1, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
+	AT_NO_AUTOMOUNT_ = 0x800, AT_EACCESS_ = 0x200, X_OK_ = 1, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
 	O_RDWR_ = 2, O_CLOEXEC_ = 02000000, O_NOCTTY_ = 0400, O_NONBLOCK_ = 04000, O_PATH_ = 010000000,
 	AT_SYMLINK_NOFOLLOW_ = 0x100,
 	MAP_SHARED_ = 1, MAP_PRIVATE_ = 2, MAP_FIXED_ = 0x10, MAP_ANONYMOUS_ = 0x20,
@@ -93,12 +93,12 @@ long ld_os_fstat(int fd, struct ld_stat *st)
 
 long ld_os_stat_at(int dir, const char *path, struct ld_stat *st)
 {
-	return statx_at(dir, path, 0, st);
+	return statx_at(dir, path, AT_NO_AUTOMOUNT_, st);
 }
 
 long ld_os_lstat_at(int dir, const char *name, struct ld_stat *st)
 {
-	return statx_at(dir, name, AT_SYMLINK_NOFOLLOW_, st);
+	return statx_at(dir, name, AT_SYMLINK_NOFOLLOW_ | AT_NO_AUTOMOUNT_, st);
 }
 
 long ld_os_may_execute(int fd)
