@@ -437,6 +437,11 @@ static void say_program(struct ld_group *g, const char *path)
 
 void ld_diagnose(struct ld_group *g, const struct ld_command *c)
 {
+	struct ld_stat st;
+	int there = c->argv[0] && !ld_os_stat_at(LD_AT_FDCWD, c->argv[0], &st);
+
+	if (ld_failed(ld_policy_look(g, there ? &st : NULL)))
+		ld_die(g);
 	say_build();
 	say_support();
 	say_process(g);

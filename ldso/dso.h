@@ -53,6 +53,7 @@ struct ld_state {
 	int secure;
 	int restricted;           /* at start; what comes later is in the one-way page */
 	int have_check, have_seal;
+	int asked_check, asked_seal; /* whether the kernel was asked about them */
 	int check_odd;            /* the probe was answered as no kernel answers it */
 	int list;                 /* --list: map nothing executable, write nothing */
 	uint64_t root_dev, root_ino, root_mount; /* the root directory at start; mount 0 = not asked */
@@ -128,6 +129,8 @@ struct ld_group {
 	uint32_t dirs_cnt;
 	const char *dropped;           /* the first one that this search passed over, NULL = none */
 	enum ld_dir_reason dropped_for;
+	struct ld_sources *sources; /* of policy, at start (start.h) */
+	int direct;                 /* the loader was run by hand */
 };
 
 /* an opened and vetted file */
@@ -139,6 +142,7 @@ struct ld_file {
 	int absent;       /* errno of the last try that found nothing */
 	struct ld_file_facts facts; /* what was asked about it */
 	enum ld_code verdict; /* what was found against it; NONE = nothing */
+	int decided;      /* a main program: the verdict was given */
 };
 
 /* ---- search.c, walk.c: where a library is looked for ---- */
@@ -173,8 +177,16 @@ void ld_origin_library(struct ld_group *g, struct ld_obj *o);
 /* one candidate of a search: 1 = opened and vetted, 0 = not there, else an error is set */
 int ld_open_try(struct ld_group *g, const char *path, const char *needed_by, struct ld_file *f, ld_st *st);
 ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out) LD_MUST_CHECK;
+/* the program of a direct run: opened, nothing asked yet */
+ld_st ld_open_main(struct ld_group *g, const char *path, struct ld_file *out) LD_MUST_CHECK;
 
 /* ---- vet.c: facts and verdict ---- */
+/*
+ * The program of a direct run, opened by ld_open_main: vetted by the policy that is known before it is read;
+ * and, after its note was read, by the policy that holds. Closed when it is refused.
+ */
+ld_st ld_vet_main(struct ld_group *g, struct ld_file *f) LD_MUST_CHECK;
+ld_st ld_vet_main_again(struct ld_group *g, struct ld_file *f) LD_MUST_CHECK;
 /* securebits of this thread, policy, and what earlier calls found */
 void ld_facts_now(struct ld_facts *f);
 /* fstat, control, check and verdict on f->fd, with f->path for the words. Refused: closed, g->err set. */
@@ -197,6 +209,10 @@ void ld_map_guard_undo(struct ld_group *g); /* the page above the last room, if 
  * rest is zero. Nobody else may touch the range meanwhile. Returns 0 or -errno.
  */
 long ld_anonymize(uintptr_t addr, size_t len, uintptr_t from, size_t from_len);
+
+/* ---- policy.c ---- */
+/* the words of the main program's note (p NULL = none): policy is final then. May exit. */
+void ld_policy_note(struct ld_group *g, struct ld_span note);
 
 /* ---- load.c: a group and its dependencies ---- */
 /*

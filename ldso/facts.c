@@ -1,6 +1,6 @@
 /*
  * facts.c: what holds for this start: the auxiliary vector, secure or not, the environment, what the
- * kernel can do, and the policy that follows. Decides; opens nothing but /dev/null.
+ * kernel can do. Opens nothing but /dev/null.
  */
 #include "format.h"
 #include "start.h"
@@ -108,44 +108,7 @@ void ld_fds_fill(void)
 			fill_descriptor(fd);
 }
 
-/* ---- policy ---- */
-
-static struct ld_span span_of(const char *s)
-{
-	return (struct ld_span){(const unsigned char *)s, s ? ld_strlen(s) : 0};
-}
-
-static void apply_words(struct ld_policy *p, const char *words, unsigned keys, const char *source)
-{
-	struct ld_span bad = {0};
-
-	if (!words || !ld_policy_words(p, span_of(words), 1, keys, &bad))
-		return;
-	ld_report_text("ward: ", source, ": wrong policy word ignored");
-}
-
-/* fills in g->facts: securebits are read once */
-void ld_policy_decide(struct ld_group *g, const char *words)
-{
-	struct ld_policy floor = {{0}};
-	struct ld_policy *p = &ld_state.policy;
-	const char *env = ld_env_get(ld_state.envp, "LD_WARD");
-	struct ld_facts *f = &g->facts;
-
-	ld_policy_default(p);
-	if (ld_policy_words(&floor, span_of(LD_BUILD_FLOOR), 0, LD_KEYS_ALL, NULL) ||
-	    ld_policy_words(p, span_of(LD_BUILD_POLICY), 0, LD_KEYS_ALL, NULL)) {
-		ld_report_text("ward: built with a wrong word in --policy or --floor", NULL, "");
-		ld_os_exit(127);
-	}
-	ld_policy_raise(p, &floor);
-	ld_facts_now(f);
-	ld_state.restricted = ld_facts_restricted(f);
-	apply_words(p, words, LD_KEYS_ALL, "--policy");
-	if (!ld_state.restricted)
-		apply_words(p, env, LD_KEYS_ENV, "LD_WARD");
-	ld_state.restricted = ld_facts_restricted(f);
-}
+/* ---- kernel ---- */
 
 /*
  * Does this kernel know the check, does it know mseal? Two calls that do nothing. What policy has no use
@@ -156,59 +119,17 @@ void ld_kernel_probe(struct ld_facts *f)
 {
 	const unsigned char *v = ld_state.policy.v;
 
-	if (v[LD_KEY_CHECK] != LD_CHECK_OFF || ld_facts_enforcing(f)) {
+	if (!ld_state.asked_check && (v[LD_KEY_CHECK] != LD_CHECK_OFF || ld_facts_enforcing(f))) {
 		char word[2];
 		long r = ld_os_check(-1, word);
 
+		ld_state.asked_check = 1;
 		ld_state.check_odd = r == 0;
 		ld_state.have_check = r == 0 || r == -LD_EBADF;
 	}
-	if (v[LD_KEY_SEAL] != LD_SEAL_OFF || v[LD_KEY_VDSO] != LD_VDSO_KEEP)
+	if (!ld_state.asked_seal && (v[LD_KEY_SEAL] != LD_SEAL_OFF || v[LD_KEY_VDSO] != LD_VDSO_KEEP)) {
+		ld_state.asked_seal = 1;
 		ld_state.have_seal = LD_ARCH_SEAL && ld_os_mseal(NULL, 0) == 0;
-	f->have_check = ld_state.have_check;
-}
-
-/* what is missing: said when somebody listens, or the end */
-static LD_COLD void missing(const char *cannot, const char *without, int refuse, int by_bits)
-{
-	if (refuse) {
-		ld_report_text(cannot, NULL, by_bits ? "; securebits demand it"
-						     : "; missing=report would run without");
-		ld_os_exit(127);
 	}
-	if (ld_state.policy.v[LD_KEY_REPORT] != LD_REPORT_QUIET)
-		ld_report_text(without, NULL, "");
-}
-
-void ld_refuse_missing(struct ld_group *g)
-{
-	const unsigned char *v = ld_state.policy.v;
-	int by_bits = (g->facts.securebits & LD_SECBIT_RESTRICT_FILE) != 0;
-	int refuse = v[LD_KEY_MISSING] == LD_MISSING_REFUSE;
-
-	if (LD_UNLIKELY(!ld_state.have_check) && ld_facts_enforcing(&g->facts))
-		missing("ward: cannot enforce: this kernel has no AT_EXECVE_CHECK (Linux 6.14)",
-			"ward: running without the kernel's check: AT_EXECVE_CHECK (Linux 6.14) is missing",
-			refuse || by_bits, by_bits);
-	if (LD_UNLIKELY(!ld_state.have_seal) && (v[LD_KEY_SEAL] != LD_SEAL_OFF || v[LD_KEY_VDSO] == LD_VDSO_SEAL))
-		missing("ward: cannot seal: this kernel has no mseal (Linux 6.10)",
-			"ward: running without seals: mseal (Linux 6.10) is missing", refuse, 0);
-}
-
-/* what the policy asks for and this version does not have must not be taken for granted */
-void ld_refuse_lockdown(void)
-{
-	if (ld_state.policy.v[LD_KEY_LOCKDOWN] < LD_LOCKDOWN_EXEC)
-		return;
-	ld_report_text("ward: lockdown=exec is not available in this version; lockdown=wx is", NULL, "");
-	ld_os_exit(127);
-}
-
-/* the last thing before the program: from here on no mapping gains execute permission (PR_SET_MDWE) */
-void ld_lock_down(void)
-{
-	if (ld_state.policy.v[LD_KEY_LOCKDOWN] != LD_LOCKDOWN_WX || !ld_os_set_mdwe())
-		return;
-	ld_report_text("ward: lockdown=wx: the kernel has no PR_SET_MDWE (Linux 6.3)", NULL, "");
-	ld_os_exit(127);
+	f->have_check = ld_state.have_check;
 }

@@ -166,6 +166,24 @@ static ld_st read_words(struct ld_group *g, struct ld_file *f, struct ld_span co
 	return LD_OK;
 }
 
+/* the policy a program carries; then policy is final and the verdict is asked for once more */
+static ld_st read_policy(struct ld_group *g, struct ld_file *f, struct ld_span copy,
+			 const struct ld_elf_phdr *ph, uint32_t cnt)
+{
+	struct ld_span note = {NULL, 0};
+	const struct ld_elf_phdr *p;
+	uint32_t i = 0;
+
+	while (!note.p && (p = ld_phdr_note(g->img, ph, cnt, &i))) {
+		const void *bytes = bytes_at(g, f, copy, p->p_offset, p->p_filesz);
+
+		if (bytes)
+			note = ld_note_policy((struct ld_span){bytes, p->p_filesz}, p->p_align);
+	}
+	ld_policy_note(g, note);
+	return ld_vet_main_again(g, f);
+}
+
 /* read and check everything that can be checked before a byte of the file is mapped */
 static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, struct ld_ehdr *eh,
 			  struct ld_new *n)
@@ -196,7 +214,11 @@ static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, st
 		copy.len = 0; /* overwritten */
 	}
 	st = ld_phdr_scan(ph, eh->phnum, eh->phoff, f->st.size, ld_state.page, g->img, &g->err);
-	return ld_failed(st) ? st : read_words(g, f, copy, as_main, n);
+	if (!ld_failed(st))
+		st = read_words(g, f, copy, as_main, n);
+	if (ld_failed(st) || !as_main)
+		return st;
+	return read_policy(g, f, copy, ph, eh->phnum);
 }
 
 /* the dynamic table: in memory already, or a copy read apart */

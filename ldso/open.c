@@ -60,3 +60,24 @@ ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out)
 		return ld_err_sys(&g->err, LD_E_NOT_FOUND, out->absent);
 	return st;
 }
+
+ld_st ld_open_main(struct ld_group *g, const char *path, struct ld_file *out)
+{
+	long fd = open_patiently(path), r;
+	ld_st st;
+
+	ld_area_warm_files();
+	*out = (struct ld_file){.fd = (int)fd, .path = path};
+	if (fd < 0) {
+		ld_err_path(&g->err, path);
+		return ld_err_sys(&g->err, fd == -LD_ENOENT || fd == -LD_ENOTDIR ? LD_E_NOT_FOUND : LD_E_OPEN,
+				  (int)-fd);
+	}
+	r = ld_os_fstat(out->fd, &out->st);
+	if (!r)
+		return LD_OK;
+	st = ld_err_sys(&g->err, LD_E_STAT, (int)-r);
+	(void)ld_os_close(out->fd);
+	ld_err_path(&g->err, path);
+	return st;
+}

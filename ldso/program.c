@@ -103,7 +103,8 @@ ld_st ld_main_from_kernel(struct ld_group *g, const struct ld_auxv *a, struct ld
 		ld_err_context(&g->err, o->name, NULL);
 		return ld_err_set(&g->err, LD_E_EHDR_ENTRY, 0, a->v[LD_AT_ENTRY], 0);
 	}
-	return add_main(g, *out);
+	st = ld_policy_kernel(g, ph, cnt, base);
+	return ld_failed(st) ? st : add_main(g, *out);
 }
 
 ld_st ld_add_vdso(struct ld_group *g, uintptr_t addr)
@@ -219,7 +220,12 @@ ld_st ld_main_from_file(struct ld_group *g, struct ld_command *c, struct ld_new 
 	ld_st st;
 
 	g->requester = "direct run";
-	if (ld_failed(ld_open_path(g, path, &f)))
+	if (ld_failed(ld_open_main(g, path, &f)))
+		open_failed(g, path);
+	st = ld_policy_direct(g, &f.st);
+	if (ld_failed(st))
+		return st;
+	if (ld_failed(ld_vet_main(g, &f)))
 		open_failed(g, path);
 	st = ld_map_file(g, &f, 1, out);
 	if (ld_failed(st)) {
@@ -234,8 +240,9 @@ ld_st ld_main_from_file(struct ld_group *g, struct ld_command *c, struct ld_new 
 			ld_report_text("ward: ", path, ": Not a valid dynamic program");
 			ld_os_exit(1);
 		}
-		r = ld_os_exec(f.fd, c->argv, ld_state.envp);
 
+		ld_lock_down();
+		r = ld_os_exec(f.fd, c->argv, ld_state.envp);
 		(void)ld_err_sys(&g->err, LD_E_OPEN, (int)-r);
 		open_failed(g, path);
 	}

@@ -22,47 +22,62 @@ static ld_st keep_inputs(struct ld_group *g, int direct)
 	return LD_OK;
 }
 
+static int ends_name(char c)
+{
+	return !c || c == ':' || c == ' ' || c == '\t' || c == '\n';
+}
+
+/* one that does not exist is passed over, as stock does; not what the system file demands when restricted */
+static ld_st load_preload(struct ld_group *g, const char *name, int from_conf, const struct ld_obj **out)
+{
+	ld_st st = ld_load_name(g, name, NULL, out);
+
+	if (!ld_failed(st) || g->err.code != LD_E_NOT_FOUND || (from_conf && ld_state.restricted))
+		return st;
+	if (from_conf && ld_state.policy.v[LD_KEY_REPORT] != LD_REPORT_QUIET)
+		ld_report_text("ward: preload ", name, " of the system file does not exist");
+	g->err = (struct ld_err){0};
+	*out = NULL;
+	return LD_OK;
+}
+
 /*
- * Colon or blank separated, in order; each counts as a dependency of main in front of its own. One that
- * is not there is passed over, as stock musl does, unless it must be; any other failure is fatal.
+ * The lists of the system file and of the caller, colon or blank separated, in order; each object counts
+ * as a dependency of main in front of its own.
  */
-static ld_st load_preloads(struct ld_group *g, const char *list, int must)
+static ld_st load_preloads(struct ld_group *g, const char *const *lists, uint32_t list_cnt)
 {
 	struct ld_obj *main_obj = g->first->o;
-	uint32_t cnt = main_obj->deps_cnt, max = cnt + 1;
-	const struct ld_obj **deps, *o;
-	ld_st st;
+	const struct ld_obj **deps;
+	uint32_t cnt = 0, max = 0;
+	ld_st st = LD_OK;
 
-	for (const char *p = list; *p; p++)
-		max += *p == ':' || *p == ' ' || *p == '\t' || *p == '\n';
+	for (uint32_t i = 0; i < list_cnt; i++)
+		for (const char *p = lists[i] ? lists[i] : ""; *p; p++)
+			max += ends_name(p[1]);
 	deps = LD_NEW_N(&g->scratch, const struct ld_obj *, max);
 	if (!deps)
 		return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
-	if (cnt)
-		memcpy(deps, main_obj->deps, cnt * sizeof *deps);
-	while (*list) {
-		size_t n = 0;
-		char *name;
+	for (uint32_t i = 0; i < list_cnt; i++) {
+		for (const char *p = lists[i] ? lists[i] : ""; *p && !ld_failed(st); p += !!*p) {
+			size_t n = 0;
+			char *name;
 
-		while (list[n] && list[n] != ':' && list[n] != ' ' && list[n] != '\t' && list[n] != '\n')
-			n++;
-		if (n) {
-			name = ld_alloc_str(&g->scratch, list, n);
-			if (!name)
+			while (!ends_name(p[n]))
+				n++;
+			name = n ? ld_alloc_str(&g->scratch, p, n) : NULL;
+			if (n && !name)
 				return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
-			st = ld_load_name(g, name, NULL, &o);
-			if (!ld_failed(st))
-				deps[cnt++] = o;
-			else if (g->err.code == LD_E_NOT_FOUND && !must)
-				g->err = (struct ld_err){0};
-			else
-				return st;
+			if (n)
+				st = load_preload(g, name, lists[i] == ld_state.conf_preload, &deps[cnt]);
+			if (n && !ld_failed(st) && deps[cnt])
+				cnt++;
+			p += n;
 		}
-		list += n + !!list[n];
 	}
 	main_obj->deps = deps;
 	main_obj->deps_cnt = cnt;
-	return LD_OK;
+	return st;
 }
 
 static int defined_elsewhere(struct ld_group *g, const char *name)
@@ -142,12 +157,11 @@ static void choose_inputs(const struct ld_group *g, const struct ld_command *c, 
 
 static ld_st load_all(struct ld_group *g, const char *preload, uintptr_t vdso)
 {
+	const char *const lists[] = {ld_state.conf_preload, preload};
 	ld_st st = LD_OK;
 
-	if (ld_state.conf_preload)
-		st = load_preloads(g, ld_state.conf_preload, ld_state.restricted);
-	if (!ld_failed(st) && preload)
-		st = load_preloads(g, preload, 0);
+	if (lists[0] || lists[1])
+		st = load_preloads(g, lists, LD_COUNTOF(lists));
 	if (!ld_failed(st))
 		st = ld_load_deps(g);
 	if (!ld_failed(st) && !ld_group_find(g, &ld_self)) {
@@ -184,6 +198,7 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 {
 	struct ld_group *g = ld_group_init();
 	struct ld_command c = {0};
+	struct ld_sources sources;
 	struct ld_new *main_new = NULL;
 	const char *preload = NULL;
 	struct ld_auxv a;
@@ -199,30 +214,26 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 	}
 	if (direct)
 		ld_command_parse(ld_state.argc, ld_state.argv, &c);
-	ld_policy_decide(g, c.policy);
-	ld_kernel_probe(&g->facts);
+	g->direct = direct;
+	ld_policy_begin(g, &sources, c.policy);
 	ld_state.list = c.list;
 	ld_tls_totals_init(&g->tls);
-	if (c.diagnose)
-		ld_diagnose(g, &c);
-	ld_refuse_missing(g);
-	ld_refuse_lockdown();
-	if (direct && ld_state.policy.v[LD_KEY_DIRECT] == LD_DIRECT_DENY) {
-		ld_report_text("ward: direct runs are denied by policy", NULL, "");
-		ld_os_exit(127);
-	}
-	ld_search_note_root();
-	choose_inputs(g, &c, &preload);
 	st = reserve_registry(g);
 	if (!ld_failed(st))
 		st = ld_group_begin(g);
-	if (!ld_failed(st))
-		st = keep_inputs(g, direct);
+	if (c.diagnose && !ld_failed(st))
+		ld_diagnose(g, &c);
 	if (!ld_failed(st))
 		st = direct ? ld_main_from_file(g, &c, &main_new) : ld_main_from_kernel(g, &a, &main_new);
 	if (ld_failed(st))
 		ld_die(g);
+	ld_search_note_root();
+	choose_inputs(g, &c, &preload);
+	st = keep_inputs(g, direct);
+	if (ld_failed(st))
+		ld_die(g);
 	ld_repair_kernel_mapped(sp, &a, implied, main_new);
+	g->sources = NULL;
 	st = load_all(g, preload, a.v[LD_AT_SYSINFO_EHDR]);
 	if (ld_failed(st))
 		ld_die(g);

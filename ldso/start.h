@@ -1,12 +1,14 @@
 /*
  * start.h: between the files of the third start-up stage: start.c (the order of things), facts.c (what
- * holds: secure, securebits, policy), program.c (the main program and the vdso), repair.c (what the
- * kernel mapped executable without need), list.c and diagnose.c (what people ask).
+ * holds: auxiliary vector, environment, kernel), policy.c (what is wanted), refuse.c (what is not to be
+ * had), program.c (the main program and the vdso), repair.c (what the kernel mapped executable without
+ * need), list.c and diagnose.c (what people ask).
  */
 #ifndef LD_START_H
 #define LD_START_H
 
 #include "command.h"
+#include "conf.h"
 #include "dso.h"
 
 /* the auxiliary vector by type; present says which of the first 64 entries exist */
@@ -24,14 +26,38 @@ const char *ld_env_get(char **envp, const char *name);
 uintptr_t *ld_env_scrub(char **envp, uintptr_t *auxv);
 /* a secure process: /dev/null in place of each closed standard descriptor, or exit */
 LD_COLD void ld_fds_fill(void);
-/* facts and policy; words: --policy, or NULL */
-void ld_policy_decide(struct ld_group *g, const char *words);
-/* have_check and have_seal of state and facts, as far as policy wants them; again when it changes */
+/* have_check and have_seal of state and facts, as far as policy wants them; asks once */
 void ld_kernel_probe(struct ld_facts *f);
-/* exit when policy wants what the kernel, or this version, does not have */
-void ld_refuse_missing(struct ld_group *g);
+
+/* ---- policy.c ---- */
+/* where the policy of this start comes from; lives until the program is known */
+struct ld_sources {
+	struct ld_policy floor;
+	struct ld_settings settings; /* build, system file and its sections */
+	struct ld_span conf;         /* text of the system file, p NULL = none */
+	const char *command;         /* --policy, NULL = none */
+};
+/* build floor and default; facts, with the securebits; words: --policy, or NULL. *s outlives the loading */
+void ld_policy_begin(struct ld_group *g, struct ld_sources *s, const char *words);
+/*
+ * The program that the kernel has mapped, with its checked headers: system file, sections, note, LD_WARD;
+ * final. Exits when the policy cannot be had (refuse.c).
+ */
+ld_st ld_policy_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t cnt,
+		       uintptr_t base) LD_MUST_CHECK;
+/* a direct run, first half, before the opened program is vetted: all but its note */
+ld_st ld_policy_direct(struct ld_group *g, const struct ld_stat *main_file) LD_MUST_CHECK;
+/* the same for --diagnose, which refuses nothing; main_file NULL: the loader's own sections */
+ld_st ld_policy_look(struct ld_group *g, const struct ld_stat *main_file) LD_MUST_CHECK;
+/* why a file with this status cannot be the system file; NULL = it can */
+const char *ld_conf_problem(const struct ld_stat *st);
+
+/* ---- refuse.c: exit 127 with one line ---- */
+LD_COLD LD_NORETURN void ld_refuse_build(void);
+void ld_refuse_missing(struct ld_group *g, int report); /* report: say so when running without */
 void ld_refuse_lockdown(void);
-void ld_lock_down(void);
+void ld_refuse_direct(void);
+void ld_lock_down(void); /* the last thing before the program */
 
 /* ---- list.c, diagnose.c: what people ask instead of starting a program ---- */
 /* --list, --list=verbose, --explain: the objects of g, on descriptor 1 */

@@ -200,6 +200,12 @@ ld_st ld_vet_again(struct ld_group *g, struct ld_file *f, const char *needed_by)
 	return st;
 }
 
+static void first_facts(struct ld_file *f)
+{
+	f->facts = (struct ld_file_facts){
+		.regular = (f->st.mode & S_IFMT) == S_IFREG, .mode = f->st.mode, .nlink = f->st.nlink};
+}
+
 ld_st ld_vet(struct ld_group *g, struct ld_file *f, const char *needed_by)
 {
 	long r = ld_os_fstat(f->fd, &f->st);
@@ -211,7 +217,25 @@ ld_st ld_vet(struct ld_group *g, struct ld_file *f, const char *needed_by)
 		ld_err_path(&g->err, f->path);
 		return st;
 	}
-	f->facts = (struct ld_file_facts){
-		.regular = (f->st.mode & S_IFMT) == S_IFREG, .mode = f->st.mode, .nlink = f->st.nlink};
+	first_facts(f);
 	return ld_vet_again(g, f, needed_by);
+}
+
+ld_st ld_vet_main(struct ld_group *g, struct ld_file *f)
+{
+	first_facts(f);
+	/* what is no file is never read; what would only be reported waits for the note */
+	f->decided = !f->facts.regular || ld_facts_enforcing(&g->facts);
+	if (f->decided)
+		return ld_vet_again(g, f, g->requester);
+	gather(g, f);
+	return LD_OK;
+}
+
+ld_st ld_vet_main_again(struct ld_group *g, struct ld_file *f)
+{
+	if (f->decided)
+		return LD_OK;
+	f->decided = 1;
+	return ld_vet_again(g, f, g->requester);
 }

@@ -93,19 +93,22 @@ static void put_escaped(struct ld_text *t, unsigned char c)
 	put_number(t, c, 16, 2);
 }
 
+static void put_byte(struct ld_text *t, unsigned char c)
+{
+	if (c >= 0x20 && c < 0x7f)
+		put(t, (char)c);
+	else
+		put_escaped(t, c);
+}
+
 static void put_raw(struct ld_text *t, const char *s, size_t max)
 {
 	for (size_t i = 0; s[i]; i++) {
-		unsigned char c = (unsigned char)s[i];
-
 		if (i == max) {
 			ld_text_str(t, "...");
 			return;
 		}
-		if (c >= 0x20 && c < 0x7f)
-			put(t, (char)c);
-		else
-			put_escaped(t, c);
+		put_byte(t, (unsigned char)s[i]);
 	}
 }
 
@@ -132,6 +135,14 @@ void ld_text_word(struct ld_text *t, const char *s, size_t len)
 		else
 			put_escaped(t, c);
 	}
+}
+
+void ld_text_span(struct ld_text *t, struct ld_span s)
+{
+	for (uint64_t i = 0; i < s.len && i < RAW_MAX; i++)
+		put_byte(t, s.p[i]);
+	if (s.len > RAW_MAX)
+		ld_text_str(t, "...");
 }
 
 void ld_text_dec(struct ld_text *t, uint64_t v)

@@ -3,6 +3,7 @@
 #define LD_FORMAT_H
 
 #include "err.h"
+#include "span.h"
 
 /* a bounded text: when full, the rest is dropped and the text ends in "..." */
 struct ld_text {
@@ -19,6 +20,7 @@ void ld_text_raw(struct ld_text *t, const char *s);
  * nothing (NULL or empty), a lone '-' is \x2d; what is cut after 256 input bytes ends in "\...".
  */
 void ld_text_word(struct ld_text *t, const char *s, size_t len);
+void ld_text_span(struct ld_text *t, struct ld_span s); /* the same; a NUL is \x00 */
 void ld_text_dec(struct ld_text *t, uint64_t v);
 void ld_text_hex(struct ld_text *t, uint64_t v); /* with 0x */
 void ld_text_oct(struct ld_text *t, uint64_t v); /* 4 digits at least: 0644 */

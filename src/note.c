@@ -1,8 +1,9 @@
 /*
- * note.c: GNU property notes (Linux Extensions to gABI, "Program Property").
+ * note.c: GNU property notes (Linux Extensions to gABI, "Program Property"), and ward's own.
  *
- * May call: memcpy, memcmp. Owns: no data. The file's author controls every byte; as they only ask
- * for more protection, anything malformed simply asks for nothing.
+ * May call: memcpy, memcmp. Owns: no data. The file's author controls every byte; as
+ * properties only ask for more protection, anything malformed simply asks for nothing. What a program's
+ * policy may do is decided by its reader.
  */
 #include "note.h"
 
@@ -88,4 +89,35 @@ void ld_note_props(struct ld_span note, struct ld_props *out)
 		}
 		off = desc_off + pad(head.desc_len);
 	}
+}
+
+struct ld_span ld_note_policy(struct ld_span notes, uint64_t align)
+{
+	static const char owner[5] = "ward";
+	struct ld_span desc = {NULL, 0};
+	struct note_head head;
+	uint64_t off = 0;
+
+	align = align == 8 ? 8 : 4;
+	while (off < notes.len) {
+		const void *at = ld_span_at(notes, off, sizeof head), *name;
+		uint64_t desc_off;
+
+		if (!at)
+			break;
+		memcpy(&head, at, sizeof head);
+		name = ld_span_at(notes, off + sizeof head, head.name_len);
+		desc_off = off + ld_align_up(sizeof head + (uint64_t)head.name_len, align);
+		desc.p = ld_span_at(notes, desc_off, head.desc_len);
+		if (!name || !desc.p)
+			break;
+		if (head.type == LD_NT_WARD_POLICY && head.name_len == sizeof owner &&
+		    !memcmp(name, owner, sizeof owner)) {
+			for (desc.len = head.desc_len; desc.len && !desc.p[desc.len - 1];)
+				desc.len--;
+			return desc;
+		}
+		off = desc_off + ld_align_up(head.desc_len, align);
+	}
+	return (struct ld_span){NULL, 0};
 }

@@ -1,4 +1,7 @@
-/* note.h: GNU property notes: does the object ask for sealed data, is it BTI/IBT marked? */
+/*
+ * note.h: notes: GNU properties (does the object ask for sealed data, is it BTI/IBT marked?) and
+ * the policy of a program, .note.ward.
+ */
 #ifndef LD_NOTE_H
 #define LD_NOTE_H
 
@@ -16,5 +19,14 @@ struct ld_props {
  * properties", never an error: they only ask for more protection (Linux reads them the same way).
  */
 void ld_note_props(struct ld_span note, struct ld_props *out);
+
+#define LD_NT_WARD_POLICY 1 /* note type of owner "ward": policy words */
+
+/*
+ * The policy words in a segment of notes: descriptor of the first note of owner "ward" and type
+ * LD_NT_WARD_POLICY, without NULs at its end; align is p_align of the segment (8: notes are padded
+ * to 8 bytes, else to 4). p NULL = there is none, or the notes before it are malformed.
+ */
+struct ld_span ld_note_policy(struct ld_span notes, uint64_t align);
 
 #endif

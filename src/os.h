@@ -46,6 +46,8 @@ long ld_os_fstat(int fd, struct ld_stat *st);
 long ld_os_stat_at(int dir, const char *path, struct ld_stat *st);
 /* of the name itself, also when it is a symbolic link */
 long ld_os_lstat_at(int dir, const char *name, struct ld_stat *st);
+/* open(2) O_PATH|O_CLOEXEC: a place to look from; neither read nor search permission of the file asked */
+long ld_os_open_place(const char *path);
 /* all len bytes at off, or fewer at the end of the file; restarts when interrupted */
 long ld_os_pread(int fd, void *buf, size_t len, uint64_t off);
 /* all len bytes, or -errno */

@@ -101,6 +101,11 @@ long ld_os_lstat_at(int dir, const char *name, struct ld_stat *st)
 	return statx_at(dir, name, AT_SYMLINK_NOFOLLOW_ | AT_NO_AUTOMOUNT_, st);
 }
 
+long ld_os_open_place(const char *path)
+{
+	return sys(LD_NR_OPENAT, LD_AT_FDCWD, (long)path, O_PATH_ | O_CLOEXEC_, 0, 0, 0);
+}
+
 long ld_os_may_execute(int fd)
 {
 	return sys(LD_NR_FACCESSAT2, fd, (long)"", X_OK_, AT_EMPTY_PATH_ | AT_EACCESS_, 0, 0);

@@ -305,3 +305,19 @@ ld_st ld_phdr_scan(const struct ld_elf_phdr *ph, uint32_t count, uint64_t phoff,
 			st = scan_other(&s, i);
 	return st;
 }
+
+const struct ld_elf_phdr *ld_phdr_note(const struct ld_image *img, const struct ld_elf_phdr *ph,
+				       uint32_t count, uint32_t *i)
+{
+	while (*i < count) {
+		const struct ld_elf_phdr *p = &ph[(*i)++];
+		const struct ld_seg *seg;
+
+		if (p->p_type != LD_PT_NOTE || !p->p_filesz || p->p_filesz > LD_MAX_NOTE)
+			continue;
+		seg = ld_image_file(img, p->p_vaddr, p->p_filesz);
+		if (seg && seg->prot & LD_PROT_R && p->p_offset - seg->off == p->p_vaddr - seg->va)
+			return p;
+	}
+	return NULL;
+}

@@ -56,4 +56,12 @@ const struct ld_seg *ld_image_seg(const struct ld_image *img, uint64_t va, uint6
 /* the same for the bytes that come from the file */
 const struct ld_seg *ld_image_file(const struct ld_image *img, uint64_t va, uint64_t len);
 
+/*
+ * The next header of kind PT_NOTE among the count at ph, from *i on, whose notes lie in the file's part of
+ * a readable segment, at the place that the segment says; *i is behind it afterwards. NULL = no
+ * more. img is the scan of these headers.
+ */
+const struct ld_elf_phdr *ld_phdr_note(const struct ld_image *img, const struct ld_elf_phdr *ph,
+				       uint32_t count, uint32_t *i);
+
 #endif

@@ -2,7 +2,7 @@
  * policy.c: what the operator wants, as a value. The one grammar for all sources of policy.
  *
  * May call: memcmp, memset. Owns: constant tables. A word may come from the environment; where it
- * came from, and so what it may change, is the caller's knowledge (tighten, keys).
+ * came from, and so what it may change, is the caller's knowledge (struct ld_policy_rights).
  */
 #include "policy.h"
 
@@ -31,9 +31,8 @@ struct preset {
 	unsigned char v[LD_KEY_CNT];
 };
 
-#define BIT(key) (1u << (key))
 #define WATCH_KEYS \
-	(BIT(LD_KEY_CHECK) | BIT(LD_KEY_SEAL) | BIT(LD_KEY_VDSO) | BIT(LD_KEY_REPORT))
+	(LD_KEY_BIT(LD_KEY_CHECK) | LD_KEY_BIT(LD_KEY_SEAL) | LD_KEY_BIT(LD_KEY_VDSO) | LD_KEY_BIT(LD_KEY_REPORT))
 
 static const struct preset presets[] = {
 	{"watch",
@@ -43,7 +42,7 @@ static const struct preset presets[] = {
 	  [LD_KEY_VDSO] = LD_VDSO_SEAL,
 	  [LD_KEY_REPORT] = LD_REPORT_DENIALS}},
 	{"enforce",
-	 WATCH_KEYS | BIT(LD_KEY_MISSING),
+	 WATCH_KEYS | LD_KEY_BIT(LD_KEY_MISSING),
 	 {[LD_KEY_CHECK] = LD_CHECK_ENFORCE,
 	  [LD_KEY_MISSING] = LD_MISSING_REFUSE,
 	  [LD_KEY_SEAL] = LD_SEAL_CODE,
@@ -63,8 +62,10 @@ static const struct preset presets[] = {
 
 void ld_policy_default(struct ld_policy *p)
 {
-	for (unsigned i = 0; i < LD_KEY_CNT; i++)
+	for (unsigned i = 0; i < LD_KEY_CNT; i++) {
 		p->v[i] = keys_table[i].dflt;
+		p->from[i] = LD_FROM_BUILD;
+	}
 }
 
 static int is_separator(unsigned char c)
@@ -77,62 +78,66 @@ static int span_is(struct ld_span s, const char *word)
 	return s.len == ld_strlen(word) && !memcmp(s.p, word, s.len);
 }
 
-static void set(struct ld_policy *p, unsigned key, unsigned char value, int tighten)
+static void set(struct ld_policy *p, unsigned key, unsigned char value,
+		const struct ld_policy_rights *r)
 {
-	if (!tighten || key == LD_KEY_REPORT || value > p->v[key])
-		p->v[key] = value;
+	if (value <= p->v[key] && !(r->lower & LD_KEY_BIT(key)))
+		return;
+	p->v[key] = value;
+	p->from[key] = (unsigned char)r->source;
 }
 
-static int apply_preset(struct ld_policy *p, struct ld_span word, int tighten, unsigned keys)
+static enum ld_policy_word apply_preset(struct ld_policy *p, struct ld_span word,
+					const struct ld_policy_rights *r)
 {
 	for (size_t i = 0; i < LD_COUNTOF(presets); i++) {
 		const struct preset *pre = &presets[i];
 
 		if (!span_is(word, pre->name))
 			continue;
-		/* never half a preset: whoever says "strict" must not get a part of it */
-		if (pre->keys & ~keys)
-			return 0;
+		if (pre->keys & ~r->keys)
+			return LD_WORD_DENIED;
 		for (unsigned k = 0; k < LD_KEY_CNT; k++)
-			if (pre->keys & BIT(k))
-				set(p, k, pre->v[k], tighten);
-		return 1;
+			if (pre->keys & LD_KEY_BIT(k))
+				set(p, k, pre->v[k], r);
+		return LD_WORD_OK;
 	}
-	return 0;
+	return LD_WORD_UNKNOWN;
 }
 
-static int apply_value(struct ld_policy *p, unsigned key, struct ld_span value, int tighten)
+static enum ld_policy_word apply_value(struct ld_policy *p, unsigned key, struct ld_span value,
+				       const struct ld_policy_rights *r)
 {
+	if (!(r->keys & LD_KEY_BIT(key)))
+		return LD_WORD_DENIED;
 	for (unsigned i = 0; i < VALUES_MAX; i++) {
 		const char *name = ld_policy_value_name(key, i);
 
 		if (name && span_is(value, name)) {
-			set(p, key, (unsigned char)i, tighten);
-			return 1;
+			set(p, key, (unsigned char)i, r);
+			return LD_WORD_OK;
 		}
 	}
-	return 0;
+	return LD_WORD_VALUE;
 }
 
-/* one word; 0 = it is wrong, *p as before */
-static int apply_word(struct ld_policy *p, struct ld_span word, int tighten, unsigned keys)
+enum ld_policy_word ld_policy_word(struct ld_policy *p, struct ld_span word,
+				   const struct ld_policy_rights *r)
 {
-	struct ld_span name = {word.p, 0};
+	struct ld_span name = {word.p, 0}, value;
 
 	while (name.len < word.len && word.p[name.len] != '=')
 		name.len++;
 	if (name.len == word.len)
-		return apply_preset(p, word, tighten, keys);
-	for (unsigned k = 0; k < LD_KEY_CNT; k++) {
-		struct ld_span value = {word.p + name.len + 1, word.len - name.len - 1};
-
-		if (keys & BIT(k) && span_is(name, keys_table[k].name))
-			return apply_value(p, k, value, tighten);
-	}
-	return 0;
+		return apply_preset(p, word, r);
+	value = (struct ld_span){word.p + name.len + 1, word.len - name.len - 1};
+	for (unsigned k = 0; k < LD_KEY_CNT; k++)
+		if (span_is(name, keys_table[k].name))
+			return apply_value(p, k, value, r);
+	return LD_WORD_KEY;
 }
 
-unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, int tighten, unsigned keys,
+unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, const struct ld_policy_rights *r,
 			 struct ld_span *bad)
 {
 	unsigned wrong = 0;
@@ -149,7 +154,7 @@ unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, int tighten,
 		}
 		for (; i < words.len && !is_separator(words.p[i]); i++)
 			word.len++;
-		if (apply_word(p, word, tighten, keys))
+		if (ld_policy_word(p, word, r) == LD_WORD_OK)
 			continue;
 		if (!wrong++ && bad)
 			*bad = word;
@@ -160,8 +165,10 @@ unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, int tighten,
 void ld_policy_raise(struct ld_policy *p, const struct ld_policy *floor)
 {
 	for (unsigned i = 0; i < LD_KEY_CNT; i++)
-		if (i != LD_KEY_REPORT && floor->v[i] > p->v[i])
+		if (i != LD_KEY_REPORT && floor->v[i] > p->v[i]) {
 			p->v[i] = floor->v[i];
+			p->from[i] = LD_FROM_FLOOR;
+		}
 }
 
 const char *ld_policy_key_name(unsigned key)

@@ -44,25 +44,52 @@ struct ld_policy {
 	unsigned char from[LD_KEY_CNT]; /* enum ld_policy_source */
 };
 
-/* keys a source may set, as a bit set of 1 << enum ld_policy_key */
+/* sets of keys, as bits 1 << enum ld_policy_key */
+#define LD_KEY_BIT(key) (1u << (key))
 #define LD_KEYS_ALL ((1u << LD_KEY_CNT) - 1)
-#define LD_KEYS_ENV (1u << LD_KEY_CHECK | 1u << LD_KEY_SEAL | 1u << LD_KEY_REPORT)
+#define LD_KEYS_ENV (LD_KEY_BIT(LD_KEY_CHECK) | LD_KEY_BIT(LD_KEY_SEAL) | LD_KEY_BIT(LD_KEY_REPORT))
+/* what the program's own note may relax when the process is not restricted */
+#define LD_KEYS_NOTE_LOWER                                                                         \
+	(LD_KEY_BIT(LD_KEY_SEAL) | LD_KEY_BIT(LD_KEY_VDSO) | LD_KEY_BIT(LD_KEY_TEXT) |             \
+	 LD_KEY_BIT(LD_KEY_REPORT))
+
+/* what a source of policy may do */
+struct ld_policy_rights {
+	enum ld_policy_source source;
+	unsigned keys;  /* which keys it may set; others are wrong words */
+	unsigned lower; /* which of them it may also make laxer; the others only get stricter */
+};
+
+/* what became of one word */
+enum ld_policy_word {
+	LD_WORD_OK,
+	LD_WORD_UNKNOWN, /* neither key=value nor a preset */
+	LD_WORD_KEY,     /* no such key */
+	LD_WORD_VALUE,   /* no such value of that key */
+	LD_WORD_DENIED,  /* not for this source */
+};
 
 /* the built-in default: check=audit missing=report direct=allow seal=code vdso=seal text=private
  * lockdown=none report=quiet */
 void ld_policy_default(struct ld_policy *p);
 
 /*
- * Apply words ("check=enforce seal=all", presets watch|enforce|strict, separated by blanks or
- * commas) to *p. tighten: a key never gets laxer than it is (report excepted). keys: which keys may
- * be set; others are wrong words, and so is a preset unless keys holds all that it sets. Wrong
- * words are skipped; their number is returned and the first one's place and length stored in *bad
- * (may be NULL).
+ * Apply one word, "check=enforce" or a preset (watch, enforce, strict), to *p. A preset is a wrong
+ * word unless the source may set all its keys: who says "strict" must not get a part of it. A wrong
+ * word changes nothing. A right word that would make a key laxer than the source may is right, and
+ * changes nothing.
  */
-unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, int tighten, unsigned keys,
+enum ld_policy_word ld_policy_word(struct ld_policy *p, struct ld_span word,
+				   const struct ld_policy_rights *r);
+
+/*
+ * Apply words separated by blanks, tabs, newlines or commas. Wrong ones are skipped; their number is
+ * returned and the first one's place and length stored in *bad (may be NULL).
+ */
+unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, const struct ld_policy_rights *r,
 			 struct ld_span *bad);
 
-/* raise every key of *p to at least floor's (report excepted) */
+/* raise every key of *p to at least floor's; not report, which restricts nothing */
 void ld_policy_raise(struct ld_policy *p, const struct ld_policy *floor);
 
 /* "check" and "enforce" for printing; NULL for numbers out of range */

@@ -7,6 +7,9 @@
 enum { REGION = 16 * LD_ARCH_PAGE_MAX };
 
 struct ld_state ld_state;
+struct ld_obj ld_self = {.name = "/lib/ld-ward-unit.so.1"};
+char stub_reports[4096];
+const char *stub_ld_ward;
 unsigned stub_audits;
 enum ld_code stub_audited, stub_refused;
 
@@ -17,6 +20,8 @@ struct stub *stub_new(void)
 
 	assert_non_null(s);
 	stub_audits = 0;
+	stub_reports[0] = 0;
+	stub_ld_ward = NULL;
 	stub_audited = stub_refused = LD_E_NONE;
 	memset(&ld_state, 0, sizeof ld_state);
 	ld_state.page = 4096;
@@ -29,6 +34,7 @@ struct stub *stub_new(void)
 		  &g->err);
 	g->img = &s->img;
 	g->buf = &s->buf;
+	g->sources = &s->sources;
 	g->last = &g->first;
 	g->requester = "/usr/bin/app";
 	return s;
@@ -89,4 +95,25 @@ void ld_tls_assign(struct ld_group *g, struct ld_obj *o, uint64_t image_va)
 {
 	o->tls.id = 1;
 	o->tls.offset = ld_tls_place(&g->tls, image_va, o->tls.memsz, o->tls.align);
+}
+
+void ld_report_text(const char *a, const char *raw, const char *b)
+{
+	size_t n = strlen(stub_reports);
+
+	snprintf(stub_reports + n, sizeof stub_reports - n, "%s%s%s\n", a, raw ? raw : "", b);
+}
+
+const char *ld_env_get(char **envp, const char *name)
+{
+	(void)envp;
+	assert_string_equal(name, "LD_WARD");
+	return stub_ld_ward;
+}
+
+void ld_report_ignored(const struct ld_group *g, const char *name)
+{
+	(void)g;
+	if (stub_ld_ward && ld_state.policy.v[LD_KEY_REPORT] != LD_REPORT_QUIET)
+		ld_report_text(name, " ignored", "");
 }

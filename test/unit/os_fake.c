@@ -15,6 +15,10 @@ uint32_t os_fake_securebits;
 unsigned os_fake_slept, os_fake_fds, os_fake_calls;
 size_t os_fake_mapped;
 
+int os_fake_status;
+
+static jmp_buf exit_to;
+static int exit_caught;
 static struct os_fake_file *table;
 static size_t table_cnt;
 static unsigned fail_at;
@@ -29,6 +33,7 @@ void os_fake_files(struct os_fake_file *files, size_t cnt)
 	table_cnt = cnt;
 	os_fake_securebits = os_fake_slept = os_fake_fds = 0;
 	check_word = NULL;
+	exit_caught = 0;
 	log_len = 0;
 	log_text[0] = log_last[0] = 0;
 	os_fake_fail(0, 0);
@@ -118,14 +123,43 @@ long ld_os_fstat(int fd, struct ld_stat *st)
 		return r ? r : -f->stat[again];
 	*st = (struct ld_stat){
 		.dev = 1,
-		.ino = (uint64_t)fd,
+		.ino = f->ino ? f->ino : (uint64_t)fd,
 		.size = f->len + (again ? (uint64_t)f->grown : 0),
 		.mtime = again ? f->grown : 0,
 		.mode = f->mode,
 		.nlink = f->nlink,
+		.uid = f->uid,
 		.mount_id = OS_FAKE_MOUNT,
 	};
 	return 0;
+}
+
+long ld_os_stat_at(int dir, const char *path, struct ld_stat *st)
+{
+	char full[256] = "";
+
+	if (dir != LD_AT_FDCWD)
+		snprintf(full, sizeof full, "%s/", file_of(dir)->path);
+	strncat(full, path, sizeof full - strlen(full) - 1);
+	for (size_t i = 0; i < table_cnt; i++) {
+		if (strcmp(table[i].path, full))
+			continue;
+		note("stat", full, -table[i].stat_at);
+		if (table[i].stat_at)
+			return -table[i].stat_at;
+		*st = (struct ld_stat){.dev = 1,
+				       .ino = table[i].ino ? table[i].ino : FD_FIRST + i,
+				       .mode = table[i].mode,
+				       .uid = table[i].uid};
+		return 0;
+	}
+	note("stat", full, -ENOENT);
+	return -ENOENT;
+}
+
+long ld_os_open_place(const char *path)
+{
+	return ld_os_open(path);
 }
 
 long ld_os_pread(int fd, void *buf, size_t len, uint64_t off)
@@ -178,6 +212,29 @@ long ld_os_may_execute(int fd)
 }
 
 /* ---- the process ---- */
+
+jmp_buf *os_fake_exit_to(void)
+{
+	exit_caught = 1;
+	return &exit_to;
+}
+
+LD_NORETURN void ld_os_exit(int status)
+{
+	if (!exit_caught)
+		fail_msg("exit with status %d", status);
+	exit_caught = 0;
+	os_fake_status = status;
+	longjmp(exit_to, 1);
+}
+
+long ld_os_set_mdwe(void)
+{
+	long r = failing();
+
+	note("mdwe", NULL, r);
+	return r;
+}
 
 long ld_os_securebits(void)
 {

@@ -5,6 +5,7 @@
 #ifndef OS_FAKE_H
 #define OS_FAKE_H
 
+#include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ struct os_fake_file {
 	int execute;               /* faccessat2(2) */
 	long seals, fs_flags;      /* a result, or -errno */
 	uint64_t fs_type;
+	uint32_t uid;
+	int stat_at;               /* stat by name */
+	uint64_t ino;              /* 0 = its own; else that of another name of the same file */
 	/* what happened to it */
 	unsigned stats, checks, fds;
 };
@@ -33,6 +37,14 @@ void os_fake_files(struct os_fake_file *files, size_t cnt);
 
 /* calls so far, "open /a=100 fstat 100 ..."; consecutive equal ones are shown once */
 const char *os_fake_log(void);
+
+/*
+ * ld_os_exit: 0 = the code after it is reached by jumping back here, with the status in
+ * os_fake_status; without this an exit fails the test.
+ */
+#define os_fake_catch_exit() setjmp(*os_fake_exit_to())
+jmp_buf *os_fake_exit_to(void);
+extern int os_fake_status;
 
 extern uint32_t os_fake_securebits; /* UINT32_MAX: prctl fails */
 extern unsigned os_fake_slept;      /* microseconds */

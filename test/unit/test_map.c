@@ -63,6 +63,8 @@ static ld_st world_map(struct world *w, int as_main)
 	assert_int_equal(ld_os_fstat(w->f.fd, &w->f.st), 0);
 	ld_facts_now(&w->s->g.facts);
 	os_fake_fail(w->fail, w->fail_sys ? w->fail_sys : ENOMEM_);
+	w->s->sources.settings.policy = ld_state.policy;
+	w->f.decided = 1;
 	st = ld_map_file(&w->s->g, &w->f, as_main, &w->n);
 	w->calls = os_fake_calls;
 	os_fake_fail(0, 0);

@@ -184,6 +184,88 @@ static void every_truncation(void **state)
 	}
 CASES(TEST)
 
+/* ---- the policy of a program ---- */
+
+static void named(struct note *n, const char *owner, uint32_t name_len, const char *words,
+		  uint32_t desc_len, uint32_t type, size_t align)
+{
+	static const char zero[8];
+
+	word(n, name_len);
+	word(n, desc_len);
+	word(n, type);
+	put(n, owner, name_len);
+	put(n, zero, (align - n->len % align) % align);
+	put(n, words, desc_len);
+	put(n, zero, (align - n->len % align) % align);
+}
+
+/* the words found in an exact-size copy, "" = there is no such note */
+static const char *words_of(const struct note *n, uint64_t align)
+{
+	static char text[ROOM];
+	unsigned char *copy = malloc(n->len ? n->len : 1);
+	struct ld_span words;
+
+	assert_non_null(copy);
+	memcpy(copy, n->bytes, n->len);
+	words = ld_note_policy((struct ld_span){copy, n->len}, align);
+	if (words.p)
+		assert_true(words.p >= copy && words.p + words.len <= copy + n->len);
+	snprintf(text, sizeof text, "%.*s", (int)words.len, words.p ? (const char *)words.p : "");
+	free(copy);
+	return text;
+}
+
+static void policy_words(void **state)
+{
+	(void)state;
+	for (uint64_t align = 4; align <= 8; align += 4) {
+		struct note n = {.len = 0};
+
+		named(&n, "GNU", 4, "0123456789", 10, 3, align);
+		named(&n, "ward", 5, "seal=all", 8, LD_NT_WARD_POLICY, align);
+		assert_string_equal(words_of(&n, align), "seal=all");
+	}
+}
+
+/* only owner "ward" with its NUL, and only type 1; the first one counts; NULs at the end do not */
+static void policy_owner(void **state)
+{
+	struct note n = {.len = 0};
+
+	(void)state;
+	named(&n, "ward", 5, "a", 1, 2, 4);
+	named(&n, "ward", 4, "b", 1, LD_NT_WARD_POLICY, 4);
+	named(&n, "warde", 5, "c", 1, LD_NT_WARD_POLICY, 4);
+	assert_string_equal(words_of(&n, 4), "");
+	named(&n, "ward", 5, "watch\0\0", 7, LD_NT_WARD_POLICY, 4);
+	named(&n, "ward", 5, "strict", 6, LD_NT_WARD_POLICY, 4);
+	assert_string_equal(words_of(&n, 4), "watch");
+}
+
+/* cut anywhere, or with any length field changed, nothing outside is read (ASan sees it) */
+static void policy_damaged(void **state)
+{
+	static const uint32_t lens[] = {0, 1, 4, 6, 8, 9, 255, 0x7fffffff, 0xfffffff0, 0xffffffff};
+	struct note whole = {.len = 0}, n;
+
+	(void)state;
+	named(&whole, "GNU", 4, "0123", 4, 3, 4);
+	named(&whole, "ward", 5, "seal=all", 8, LD_NT_WARD_POLICY, 4);
+	for (n = whole, n.len = 0; n.len < whole.len; n.len++)
+		assert_string_equal(words_of(&n, 4), "");
+	for (size_t i = 0; i < LD_COUNTOF(lens); i++) {
+		for (size_t at = 0; at < 8; at += 4) {
+			n = whole;
+			memcpy(n.bytes + at, &lens[i], 4);
+			(void)words_of(&n, 4);
+			(void)words_of(&n, 8);
+		}
+	}
+	assert_string_equal(words_of(&whole, 4), "seal=all");
+}
+
 #define ENTRY(name, at, val) cmocka_unit_test(name),
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(both),
@@ -194,5 +276,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(empty),
 	cmocka_unit_test(every_truncation),
 	CASES(ENTRY)
+	cmocka_unit_test(policy_words),
+	cmocka_unit_test(policy_owner),
+	cmocka_unit_test(policy_damaged),
 };
 UNIT_RUN(note, tests)

@@ -31,6 +31,9 @@ static const char *show(const struct ld_policy *p)
 #define WATCH                                                                                      \
 	"check=audit missing=report direct=allow seal=code vdso=seal text=private lockdown=none "  \
 	"report=denials"
+#define REPORT_ALL                                                                                 \
+	"check=audit missing=report direct=allow seal=code vdso=seal text=private lockdown=none "  \
+	"report=all"
 #define ENFORCE                                                                                    \
 	"check=enforce missing=refuse direct=allow seal=code vdso=seal text=private "              \
 	"lockdown=none report=denials"
@@ -44,60 +47,79 @@ static const char *show(const struct ld_policy *p)
 	"check=enforce missing=refuse direct=deny seal=all vdso=seal text=shared lockdown=exec "   \
 	"report=all"
 
-/* name, words, tighten, keys, number of wrong words, result from the default */
+static const struct ld_policy_rights set_all = {LD_FROM_CONF, LD_KEYS_ALL, LD_KEYS_ALL};
+static const struct ld_policy_rights tighten = {LD_FROM_COMMAND, LD_KEYS_ALL, 0};
+/* the same, where the caller may speak of reports as he likes */
+static const struct ld_policy_rights command = {LD_FROM_COMMAND, LD_KEYS_ALL,
+						LD_KEY_BIT(LD_KEY_REPORT)};
+static const struct ld_policy_rights environment_of = {LD_FROM_ENV, LD_KEYS_ENV,
+						       LD_KEY_BIT(LD_KEY_REPORT)};
+static const struct ld_policy_rights note = {LD_FROM_NOTE, LD_KEYS_ALL, LD_KEYS_NOTE_LOWER};
+static const struct ld_policy_rights nothing = {LD_FROM_ENV, 0, LD_KEYS_ALL};
+
+/* name, words, rights, number of wrong words, result from the default */
 #define CASES(X)                                                                                   \
-	X(no_words, "", 0, LD_KEYS_ALL, 0, DEFAULT)                                                \
-	X(separators_only, " ,\t, \n", 0, LD_KEYS_ALL, 0, DEFAULT)                                 \
-	X(preset_watch, "watch", 0, LD_KEYS_ALL, 0, WATCH)                                         \
-	X(preset_enforce, "enforce", 0, LD_KEYS_ALL, 0, ENFORCE)                                   \
-	X(preset_strict, "strict", 0, LD_KEYS_ALL, 0, STRICT)                                      \
-	X(all_lax, LAX, 0, LD_KEYS_ALL, 0, LAX)                                                    \
-	X(all_full, FULL, 0, LD_KEYS_ALL, 0, FULL)                                                 \
-	X(all_full_tighten, FULL, 1, LD_KEYS_ALL, 0, FULL)                                         \
-	X(lax_tighten, LAX, 1, LD_KEYS_ALL, 0, DEFAULT)                                            \
-	X(commas, "check=enforce,missing=refuse,\tdirect=deny", 0, LD_KEYS_ALL, 0,                 \
+	X(no_words, "", &set_all, 0, DEFAULT)                                                      \
+	X(separators_only, " ,\t, \n", &set_all, 0, DEFAULT)                                       \
+	X(preset_watch, "watch", &set_all, 0, WATCH)                                               \
+	X(preset_enforce, "enforce", &set_all, 0, ENFORCE)                                         \
+	X(preset_strict, "strict", &set_all, 0, STRICT)                                            \
+	X(all_lax, LAX, &set_all, 0, LAX)                                                          \
+	X(all_full, FULL, &set_all, 0, FULL)                                                       \
+	X(all_full_tighten, FULL, &tighten, 0, FULL)                                               \
+	X(lax_tighten, LAX, &tighten, 0, DEFAULT)                                                  \
+	X(commas, "check=enforce,missing=refuse,\tdirect=deny", &set_all, 0,                       \
 	  "check=enforce missing=refuse direct=deny seal=code vdso=seal text=private "             \
 	  "lockdown=none report=quiet")                                                            \
-	X(last_word_counts, "check=enforce check=off", 0, LD_KEYS_ALL, 0,                          \
+	X(last_word_counts, "check=enforce check=off", &set_all, 0,                                \
 	  "check=off missing=report direct=allow seal=code vdso=seal text=private lockdown=none "  \
 	  "report=quiet")                                                                          \
-	X(strictest_counts, "check=enforce check=off", 1, LD_KEYS_ALL, 0,                          \
+	X(strictest_counts, "check=enforce check=off", &tighten, 0,                                \
 	  "check=enforce missing=report direct=allow seal=code vdso=seal text=private "            \
 	  "lockdown=none report=quiet")                                                            \
-	X(report_both_ways, "report=all report=denials", 1, LD_KEYS_ALL, 0, WATCH)                 \
-	X(preset_then_key, "strict seal=all report=all", 1, LD_KEYS_ALL, 0, FULL)                  \
-	X(unknown_key, "chek=enforce", 0, LD_KEYS_ALL, 1, DEFAULT)                                 \
-	X(unknown_value, "check=maybe", 0, LD_KEYS_ALL, 1, DEFAULT)                                \
-	X(unknown_preset, "paranoid", 0, LD_KEYS_ALL, 1, DEFAULT)                                  \
-	X(value_of_other_key, "check=deny", 0, LD_KEYS_ALL, 1, DEFAULT)                            \
-	X(empty_value, "check=", 0, LD_KEYS_ALL, 1, DEFAULT)                                       \
-	X(empty_key, "=enforce", 0, LD_KEYS_ALL, 1, DEFAULT)                                       \
-	X(only_equals, "=", 0, LD_KEYS_ALL, 1, DEFAULT)                                            \
-	X(key_alone, "check", 0, LD_KEYS_ALL, 1, DEFAULT)                                          \
-	X(case_matters, "Check=enforce check=ENFORCE", 0, LD_KEYS_ALL, 2, DEFAULT)                 \
-	X(prefixes, "che=enforce check=enf enforc", 0, LD_KEYS_ALL, 3, DEFAULT)                    \
-	X(longer, "checks=enforce check=enforced enforces", 0, LD_KEYS_ALL, 3, DEFAULT)            \
-	X(two_equals, "check=enforce=x", 0, LD_KEYS_ALL, 1, DEFAULT)                               \
-	X(carriage_return, "check=enforce\r", 0, LD_KEYS_ALL, 1, DEFAULT)                          \
-	X(wrong_are_skipped, "x check=enforce y missing=refuse z report=denials", 0, LD_KEYS_ALL,  \
+	X(report_only_up, "report=all report=denials", &tighten, 0, REPORT_ALL)                    \
+	X(report_both_ways, "report=all report=denials", &command, 0, WATCH)                       \
+	X(preset_then_key, "strict seal=all report=all", &tighten, 0, FULL)                        \
+	X(unknown_key, "chek=enforce", &set_all, 1, DEFAULT)                                       \
+	X(unknown_value, "check=maybe", &set_all, 1, DEFAULT)                                      \
+	X(unknown_preset, "paranoid", &set_all, 1, DEFAULT)                                        \
+	X(value_of_other_key, "check=deny", &set_all, 1, DEFAULT)                                  \
+	X(empty_value, "check=", &set_all, 1, DEFAULT)                                             \
+	X(empty_key, "=enforce", &set_all, 1, DEFAULT)                                             \
+	X(only_equals, "=", &set_all, 1, DEFAULT)                                                  \
+	X(key_alone, "check", &set_all, 1, DEFAULT)                                                \
+	X(case_matters, "Check=enforce check=ENFORCE", &set_all, 2, DEFAULT)                       \
+	X(prefixes, "che=enforce check=enf enforc", &set_all, 3, DEFAULT)                          \
+	X(longer, "checks=enforce check=enforced enforces", &set_all, 3, DEFAULT)                  \
+	X(two_equals, "check=enforce=x", &set_all, 1, DEFAULT)                                     \
+	X(carriage_return, "check=enforce\r", &set_all, 1, DEFAULT)                                \
+	X(wrong_are_skipped, "x check=enforce y missing=refuse z report=denials", &set_all,        \
 	  3, ENFORCE)                                                                              \
-	X(environment, "check=enforce seal=all report=all", 1, LD_KEYS_ENV, 0,                     \
+	X(environment, "check=enforce seal=all report=all", &environment_of, 0,                    \
 	  "check=enforce missing=report direct=allow seal=all vdso=seal text=private "             \
 	  "lockdown=none report=all")                                                              \
-	X(environment_lax, "check=off seal=off", 1, LD_KEYS_ENV, 0, DEFAULT)                       \
-	X(environment_others, "missing=refuse direct=deny vdso=seal text=shared lockdown=wx", 1,   \
-	  LD_KEYS_ENV, 5, DEFAULT)                                                                 \
-	X(no_half_preset, "strict", 1, LD_KEYS_ENV, 1, DEFAULT)                                    \
-	X(no_keys, "check=enforce", 1, 0, 1, DEFAULT)
+	X(environment_lax, "check=off seal=off", &environment_of, 0, DEFAULT)                      \
+	X(environment_others, "missing=refuse direct=deny vdso=seal text=shared lockdown=wx",      \
+	  &environment_of, 5, DEFAULT)                                                             \
+	X(no_half_preset, "strict", &environment_of, 1, DEFAULT)                                   \
+	X(environment_quiet, "report=all report=quiet", &environment_of, 0, DEFAULT)               \
+	X(note_relaxes, "seal=off vdso=keep text=shared text=private", &note, 0,                   \
+	  "check=audit missing=report direct=allow seal=off vdso=keep text=private lockdown=none " \
+	  "report=quiet")                                                                          \
+	X(note_tightens, FULL, &note, 0, FULL)                                                     \
+	X(note_relaxes_no_more, "check=off " FULL " " LAX, &note, 0,                               \
+	  "check=enforce missing=refuse direct=deny seal=off vdso=keep text=private "              \
+	  "lockdown=exec report=quiet")                                                            \
+	X(no_keys, "check=enforce", &nothing, 1, DEFAULT)
 
-#define TEST(name, words, tighten, keys, wrong, want)                                              \
+#define TEST(name, words, rights, wrong, want)                                                     \
 	static void name(void **state)                                                             \
 	{                                                                                          \
 		struct ld_policy p;                                                                \
                                                                                                    \
 		(void)state;                                                                       \
 		ld_policy_default(&p);                                                             \
-		assert_int_equal(ld_policy_words(&p, span(words), tighten, keys, NULL), wrong);    \
+		assert_int_equal(ld_policy_words(&p, span(words), rights, NULL), wrong);           \
 		assert_string_equal(show(&p), want);                                               \
 	}
 CASES(TEST)
@@ -110,10 +132,10 @@ static void first_wrong_word(void **state)
 
 	(void)state;
 	ld_policy_default(&p);
-	assert_int_equal(ld_policy_words(&p, span(words), 0, LD_KEYS_ALL, &bad), 2);
+	assert_int_equal(ld_policy_words(&p, span(words), &set_all, &bad), 2);
 	assert_ptr_equal(bad.p, words + 15);
 	assert_int_equal(bad.len, 8);
-	assert_int_equal(ld_policy_words(&p, span("seal=all"), 0, LD_KEYS_ALL, &bad), 0);
+	assert_int_equal(ld_policy_words(&p, span("seal=all"), &set_all, &bad), 0);
 	assert_null(bad.p);
 	assert_int_equal(bad.len, 0);
 }
@@ -129,14 +151,71 @@ static void exact_span(void **state)
 	(void)state;
 	assert_non_null(copy);
 	ld_policy_default(&p);
-	assert_int_equal(ld_policy_words(&p, all, 0, LD_KEYS_ALL, NULL), 2);
+	assert_int_equal(ld_policy_words(&p, all, &set_all, NULL), 2);
 	assert_string_equal(show(&p), DEFAULT);
 	memcpy(copy, bytes, 8);
-	assert_int_equal(ld_policy_words(&p, (struct ld_span){(unsigned char *)copy, 8}, 0,
-					 LD_KEYS_ALL, NULL),
+	assert_int_equal(ld_policy_words(&p, (struct ld_span){(unsigned char *)copy, 8}, &set_all, NULL),
 			 0);
 	assert_int_equal(p.v[LD_KEY_SEAL], LD_SEAL_ALL);
 	free(copy);
+}
+
+/* each key remembers who set it last; a word that changes nothing leaves no trace */
+static void who_set_it(void **state)
+{
+	struct ld_policy p, floor;
+
+	(void)state;
+	ld_policy_default(&p);
+	for (unsigned k = 0; k < LD_KEY_CNT; k++)
+		assert_int_equal(p.from[k], LD_FROM_BUILD);
+	assert_int_equal(ld_policy_words(&p, span("watch seal=code"), &set_all, NULL), 0);
+	assert_int_equal(p.from[LD_KEY_CHECK], LD_FROM_CONF);
+	assert_int_equal(p.from[LD_KEY_SEAL], LD_FROM_CONF);
+	assert_int_equal(p.from[LD_KEY_MISSING], LD_FROM_BUILD);
+	assert_int_equal(ld_policy_words(&p, span("seal=off text=shared"), &tighten, NULL), 0);
+	assert_int_equal(p.from[LD_KEY_SEAL], LD_FROM_CONF);
+	assert_int_equal(p.from[LD_KEY_TEXT], LD_FROM_COMMAND);
+	floor = p;
+	floor.v[LD_KEY_CHECK] = LD_CHECK_ENFORCE;
+	floor.v[LD_KEY_REPORT] = LD_REPORT_ALL;
+	ld_policy_raise(&p, &floor);
+	assert_int_equal(p.from[LD_KEY_CHECK], LD_FROM_FLOOR);
+	assert_int_equal(p.from[LD_KEY_REPORT], LD_FROM_CONF);
+	assert_int_equal(p.from[LD_KEY_TEXT], LD_FROM_COMMAND);
+}
+
+/* one word: what is wrong with it is told apart */
+static void kinds_of_wrong(void **state)
+{
+	static const struct {
+		const char *word;
+		const struct ld_policy_rights *rights;
+		enum ld_policy_word want;
+	} cases[] = {
+		{"check=enforce", &set_all, LD_WORD_OK},
+		{"strict", &set_all, LD_WORD_OK},
+		{"strickt", &set_all, LD_WORD_UNKNOWN},
+		{"", &set_all, LD_WORD_UNKNOWN},
+		{"chek=enforce", &set_all, LD_WORD_KEY},
+		{"=", &set_all, LD_WORD_KEY},
+		{"check=", &set_all, LD_WORD_VALUE},
+		{"check=on", &set_all, LD_WORD_VALUE},
+		{"strict", &environment_of, LD_WORD_DENIED},
+		{"direct=deny", &environment_of, LD_WORD_DENIED},
+		{"direct=maybe", &environment_of, LD_WORD_DENIED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LD_COUNTOF(cases); i++) {
+		struct ld_policy p;
+
+		ld_policy_default(&p);
+		if (ld_policy_word(&p, span(cases[i].word), cases[i].rights) != cases[i].want)
+			fail_msg("\"%s\": expected %d", cases[i].word, (int)cases[i].want);
+		if (cases[i].want != LD_WORD_OK)
+			assert_string_equal(show(&p), DEFAULT);
+	}
 }
 
 static void raise_to_floor(void **state)
@@ -146,13 +225,13 @@ static void raise_to_floor(void **state)
 	(void)state;
 	ld_policy_default(&p);
 	ld_policy_default(&floor);
-	assert_int_equal(ld_policy_words(&p, span(LAX), 0, LD_KEYS_ALL, NULL), 0);
-	assert_int_equal(ld_policy_words(&floor, span(FULL), 0, LD_KEYS_ALL, NULL), 0);
+	assert_int_equal(ld_policy_words(&p, span(LAX), &set_all, NULL), 0);
+	assert_int_equal(ld_policy_words(&floor, span(FULL), &set_all, NULL), 0);
 	ld_policy_raise(&p, &floor);
 	assert_string_equal(show(&p),
 			    "check=enforce missing=refuse direct=deny seal=all vdso=seal "
 			    "text=shared lockdown=exec report=quiet");
-	assert_int_equal(ld_policy_words(&floor, span(LAX), 0, LD_KEYS_ALL, NULL), 0);
+	assert_int_equal(ld_policy_words(&floor, span(LAX), &set_all, NULL), 0);
 	ld_policy_raise(&p, &floor);
 	assert_int_equal(p.v[LD_KEY_CHECK], LD_CHECK_ENFORCE);
 	assert_int_equal(p.v[LD_KEY_LOCKDOWN], LD_LOCKDOWN_EXEC);
@@ -168,12 +247,14 @@ static void names_out_of_range(void **state)
 	assert_null(ld_policy_value_name(LD_KEY_CHECK, UINT32_MAX));
 }
 
-#define ENTRY(name, words, tighten, keys, wrong, want) cmocka_unit_test(name),
+#define ENTRY(name, words, rights, wrong, want) cmocka_unit_test(name),
 static const struct CMUnitTest tests[] = {
 	CASES(ENTRY)
 	cmocka_unit_test(first_wrong_word),
 	cmocka_unit_test(exact_span),
 	cmocka_unit_test(raise_to_floor),
+	cmocka_unit_test(who_set_it),
+	cmocka_unit_test(kinds_of_wrong),
 	cmocka_unit_test(names_out_of_range),
 };
 UNIT_RUN(policy, tests)
