@@ -24,6 +24,7 @@ static const char usage_text[] =
 	"  --library-path PATH   search these directories first (refused while restricted)\n"
 	"  --argv0 NAME          the program's argv[0]\n"
 	"  --policy WORDS        tighten the policy: check=enforce, seal=all, watch, enforce, strict\n"
+	"  --check-conf FILE     what is wrong with FILE as /etc/ward.conf\n"
 	"  --version             versions, build policy and floor\n"
 	"  --help                this text\n"
 	"A direct run asks the kernel for the verdict execve would give. A setuid bit is never\n"
@@ -126,10 +127,12 @@ void ld_command_parse(int argc, char **argv, struct ld_command *c)
 			c->argv0 = v;
 		else if ((v = value_of(opt, "policy", &argv)))
 			c->policy = v;
+		else if ((v = value_of(opt, "check-conf", &argv)))
+			c->check_conf = v;
 		else
 			wrong(": no such option; --help lists them", opt);
 	}
-	if (!*argv && !c->diagnose)
+	if (!*argv && !c->diagnose && !c->check_conf)
 		banner();
 	c->argv = argv;
 }

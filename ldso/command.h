@@ -8,6 +8,7 @@ struct ld_command {
 	char **argv;       /* the program's, NULL-terminated; argv[0] is its path */
 	const char *argv0; /* --argv0; NULL = none */
 	const char *preload, *library_path, *policy;
+	const char *check_conf; /* --check-conf: nothing else counts */
 	const char *explain; /* --explain: the symbol; implies list */
 	int list, verbose;   /* --list, --list=verbose */
 	int diagnose;        /* --diagnose; argv[0] may be NULL then */

@@ -12,7 +12,6 @@
 #include "start.h"
 
 #define CONF LD_PREFIX "/etc/ward.conf"
-#define CONF_MAX 65536
 #define CONF_REPORTS 16 /* wrong lines that are shown at a start; --check-conf shows all */
 
 static const struct ld_policy_rights build_rights = {LD_FROM_BUILD, LD_KEYS_ALL, LD_KEYS_ALL};
@@ -78,7 +77,7 @@ const char *ld_conf_problem(const struct ld_stat *st)
 		return "owned neither by root nor by the loader's owner";
 	if (st->mode & 022)
 		return "writable by group or others";
-	if (st->size > CONF_MAX)
+	if (st->size > LD_CONF_MAX)
 		return "larger than 64 KiB";
 	return NULL;
 }

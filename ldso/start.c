@@ -216,6 +216,8 @@ static LD_NOINLINE uintptr_t prepare(uintptr_t *sp, uintptr_t *auxv, uintptr_t *
 		ld_command_parse(ld_state.argc, ld_state.argv, &c);
 	g->direct = direct;
 	ld_policy_begin(g, &sources, c.policy);
+	if (c.check_conf)
+		ld_check_conf(g, c.check_conf);
 	ld_state.list = c.list;
 	ld_tls_totals_init(&g->tls);
 	st = reserve_registry(g);
