@@ -16,10 +16,13 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { PR_GET_MDWE_ = 66 };
 
 extern char **environ;
 static void *last;
@@ -187,6 +190,7 @@ static void run_word(char *w)
 		printf("lockfuture: %s\n", mlockall(MCL_FUTURE) ? strerror(errno) : "ok");
 	else if (!strcmp(w, "lockall"))
 		printf("lockall: %s\n", mlockall(MCL_CURRENT | MCL_FUTURE) ? strerror(errno) : "ok");
+	else if (!strcmp(w, "mdwe")) printf("mdwe %d\n", prctl(PR_GET_MDWE_, 0, 0, 0, 0));
 	else if (!strcmp(w, "persona")) printf("persona %#x\n", personality(0xffffffff));
 	else if (!strcmp(w, "auxv")) printf("auxv page %lu random %d\n", getauxval(AT_PAGESZ), getauxval(AT_RANDOM) != 0);
 	else if (!strcmp(w, "secure")) printf("secure %lu\n", getauxval(AT_SECURE));

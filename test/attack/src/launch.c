@@ -15,10 +15,12 @@
  * mdwe           PR_SET_MDWE: no mapping gains execute permission, inherited
  * close=N        close descriptor N
  * cd=DIR         chdir
- * bind=SRC:DST   bind SRC over DST in a mount namespace of its own
  * binfmt=I:MAGIC in a user namespace with all ids: binfmt_misc runs files that begin with MAGIC by
  *                the interpreter I with the credentials of the file (flag C)
  * argv0=K        argv[0] is K KiB long
+ * bind=FROM:TO   in a mount namespace of its own: FROM in place of TO
+ * hide=DIR       in a mount namespace of its own: an empty directory in place of DIR
+ * fexec          execute the program by a descriptor
  * drop=N         take the entry of type N out of the auxiliary vector
  * argc0          the program sees argc == 0 (needs two words after --)
  * inject=N       call personality(N) inside the new program before its first instruction
@@ -30,13 +32,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -84,7 +86,7 @@ static unsigned long drops[MAX_DROP];
 static int drop_cnt;
 static const char *dirs[MAX_DIR];
 static int dir_cnt;
-static int make_argc0, make_inject;
+static int make_argc0, make_inject, by_fd, mounts_are_own;
 static unsigned long inject_arg;
 static char *long_argv0;
 
@@ -187,17 +189,24 @@ static void put(const char *path, const char *text)
 
 static void own_mounts(int flags)
 {
+	if (mounts_are_own++ && !flags) return;
 	must(!unshare(CLONE_NEWNS | flags), "unshare");
 	must(!mount(0, "/", 0, MS_REC | MS_PRIVATE, 0), "private mounts");
 }
 
-static void bind_over(char *spec)
+static void bind(char *spec)
 {
 	char *colon = strchr(spec, ':');
 	must(colon != 0, spec);
-	*colon = 0;
 	own_mounts(0);
-	must(!mount(spec, colon + 1, 0, MS_BIND, 0), "bind");
+	*colon = 0;
+	must(!mount(spec, colon + 1, 0, MS_BIND | MS_REC, 0), colon + 1);
+}
+
+static void hide(const char *dir)
+{
+	own_mounts(0);
+	must(!mount("launch", dir, "tmpfs", 0, "mode=755"), dir);
 }
 
 /* All ids of a new user namespace can only be mapped from outside: by a child that stayed there. */
@@ -265,6 +274,9 @@ static void do_op(char *op)
 	else if ((a = arg_of(op, "limit"))) set_limit(a);
 	else if ((a = arg_of(op, "persona"))) must(personality(strtoul(a, 0, 0)) != -1, op);
 	else if ((a = arg_of(op, "env"))) add_env(a);
+	else if ((a = arg_of(op, "bind"))) bind(a);
+	else if ((a = arg_of(op, "hide"))) hide(a);
+	else if (!strcmp(op, "fexec")) by_fd = 1;
 	else if ((a = arg_of(op, "bigenv"))) add_big_env(a);
 	else if ((a = arg_of(op, "landlock"))) {
 		errno = E2BIG;
@@ -276,7 +288,6 @@ static void do_op(char *op)
 	else if (!strcmp(op, "mdwe")) must(!prctl(PR_MDWE, MDWE_NO_GAIN, 0, 0, 0), op);
 	else if ((a = arg_of(op, "close"))) close(atoi(a));
 	else if ((a = arg_of(op, "cd"))) must(!chdir(a), a);
-	else if ((a = arg_of(op, "bind"))) bind_over(a);
 	else if ((a = arg_of(op, "binfmt"))) own_binfmt(a);
 	else if ((a = arg_of(op, "argv0"))) long_argv0 = long_word(strtoul(a, 0, 0) * 1024);
 	else if ((a = arg_of(op, "drop"))) {
@@ -385,7 +396,13 @@ int main(int argc, char **argv, char **envp)
 		if (pid) trace(pid);
 		must(!ptrace(PTRACE_TRACEME, 0, 0, 0), "traceme");
 	}
-	execve(path, cmd, new_env);
+	if (by_fd) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		must(fd >= 0, cmd[0]);
+		syscall(SYS_execveat, fd, "", cmd, new_env, 0x1000);
+	} else {
+		execve(path, cmd, new_env);
+	}
 	dprintf(2, "launch: execve %s: errno %d %s\n", path, errno, strerror(errno));
 	return 126;
 }
