@@ -14,7 +14,7 @@ enum {
 	PROT_GROWSDOWN_ = 0x01000000, PR_GET_SECUREBITS_ = 27, PR_SET_MDWE_ = 65, MDWE_REFUSE_EXEC_GAIN_ = 1, F_GETFD_ = 1, F_GET_SEALS_ = 1034,
 	STATX_BASIC_ = 0x7ff, STATX_MNT_ID_ = 0x1000,
 	AF_UNIX_ = 1, SOCK_DGRAM_ = 2, SOCK_CLOEXEC_ = 02000000, SOCK_NONBLOCK_ = 04000, MSG_DONTWAIT_ = 0x40,
-	MSG_NOSIGNAL_ = 0x4000, POLLOUT_ = 4, POLLNVAL_ = 0x20, RWF_NOWAIT_ = 8, SIG_BLOCK_ = 0, SIG_SETMASK_ = 2,
+	MSG_NOSIGNAL_ = 0x4000, POLLOUT_ = 4, RWF_NOWAIT_ = 8, SIG_BLOCK_ = 0, SIG_SETMASK_ = 2,
 	SIGPIPE_ = 13, LANDLOCK_VERSION_ = 1,
 };
 
@@ -151,27 +151,35 @@ struct poll_fd {
 	short events, revents;
 };
 
-/* poll says room, and another writer may take it: so the write itself must not wait either */
-static long write_if_room(int fd, const void *buf, size_t len, unsigned wait_ms)
+/* pipes and sockets know how not to wait; nothing is written then when there is no room */
+static long write_now(int fd, const void *buf, size_t len)
 {
-	struct poll_fd p = {fd, POLLOUT_, 0};
-	long time[2] = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000};
 	const struct {
 		const void *base;
 		size_t len;
 	} part = {buf, len};
-	long r = sys(LD_NR_PPOLL, (long)&p, 1, (long)time, 0, 0, 0);
 
-	if (r < 0)
+	return sys(LD_NR_PWRITEV2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT_);
+}
+
+/*
+ * Terminals do not: they are asked for room first. poll has an answer for no descriptor at all when
+ * RLIMIT_NOFILE is 0 (EINVAL): then there is nothing left to ask.
+ */
+static long write_if_room(int fd, const void *buf, size_t len, unsigned wait_ms)
+{
+	struct poll_fd p = {fd, POLLOUT_, 0};
+	long time[2] = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000};
+	long r = write_now(fd, buf, len), asked;
+
+	if (r >= 0 || r == -LD_EPIPE || r == -LD_EBADF)
 		return r;
-	if (p.revents & POLLNVAL_)
-		return -LD_EBADF;
-	if (!(p.revents & POLLOUT_))
+	asked = sys(LD_NR_PPOLL, (long)&p, 1, (long)time, 0, 0, 0);
+	if (asked >= 0 && !(p.revents & POLLOUT_))
 		return -LD_EAGAIN;
-	r = sys(LD_NR_PWRITEV2, fd, (long)&part, 1, -1, -1, RWF_NOWAIT_);
-	if (r == -LD_EOPNOTSUPP || r == -LD_ENOSYS || r == -LD_EINVAL)
-		r = sys(LD_NR_WRITE, fd, (long)buf, (long)len, 0, 0, 0);
-	return r;
+	if (r == -LD_EAGAIN)
+		return write_now(fd, buf, len);
+	return sys(LD_NR_WRITE, fd, (long)buf, (long)len, 0, 0, 0);
 }
 
 long ld_os_write_soon(int fd, const void *buf, size_t len, unsigned wait_ms)

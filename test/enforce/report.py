@@ -69,6 +69,7 @@ def report(x):
     yield "a relative DT_NEEDED", lambda: relative(x)
     yield "relative and foreign options of a direct run", lambda: options(x)
     yield "64 lines, then one more", lambda: suppressed(x)
+    yield "last words without descriptors", lambda: no_descriptors(x)
     yield "nothing after main", lambda: after_main(x)
     yield "nothing when secure", lambda: secure(x)
     yield "blanks and backslashes in names", lambda: odd_names(x)
@@ -191,6 +192,40 @@ def suppressed(x):
         last = got[-1]["event"] == "suppressed"
         need(last == (count >= MOST) and not [f for f in got[:-1] if f["event"] == "suppressed"],
              "the last to say when lines are suppressed", r)
+
+
+def no_descriptors(x):
+    """RLIMIT_NOFILE 0 makes poll(2) fail: the message is written all the same, to any stderr."""
+    cmd = [x.stage.launch, "limit=nofile:0", "--", x.host()]
+    want = "Error loading shared library libwho.so: cannot open: Too many open files"
+    r = wardtest.run(cmd, env={})
+    need(r.rc == 127 and want in r.err, "the message in a pipe", r)
+    ear, mouth = socket.socketpair()
+    main, terminal = os.openpty()
+    log = os.path.join(x.dir, "stderr")
+    os.set_blocking(main, False)
+    ear.setblocking(False)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        for name, fd, heard in (
+                ("a socket", mouth.fileno(), lambda: ear.recv(4096)),
+                ("a terminal", terminal, lambda: os.read(main, 4096)),
+                ("a file", file, lambda: read(log))):
+            done = subprocess.run(cmd, env={}, stdin=subprocess.DEVNULL, stderr=fd, timeout=10,
+                                  stdout=subprocess.DEVNULL, check=False)
+            got = heard()
+            need(done.returncode == 127 and want in got.decode(), "the message in " + name, got)
+    finally:
+        for fd in (main, terminal, file):
+            os.close(fd)
+        ear.close()
+        mouth.close()
+
+
+def read(path):
+    """The bytes of a file."""
+    with open(path, "rb") as h:
+        return h.read()
 
 
 def after_main(x):
