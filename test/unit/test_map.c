@@ -74,6 +74,7 @@ static ld_st world_map(struct world *w, int as_main)
 static void world_close(struct world *w)
 {
 	assert_int_equal(ld_os_close(w->f.fd), 0);
+	ld_map_guard_undo(&w->s->g); /* as ld_group_undo does */
 	stub_free(w->s);
 }
 
@@ -97,6 +98,10 @@ static void mapped(void **state)
 	(void)state;
 	expect_ok(world_map(w, 0), &w->s->g.err);
 	o = w->n->o;
+	/* the first object of a room takes the guard above it */
+	assert_int_equal(w->s->g.guard, 0);
+	assert_int_equal(w->n->span_addr + w->n->span_len, (uintptr_t)at(w, EB_RW_END) + 4096);
+	assert_false(os_fake_readable(at(w, EB_RW_END)));
 	assert_memory_equal(at(w, 0), w->data, EB_RO_END);
 	assert_memory_equal(at(w, EB_TEXT_VA), w->data + EB_TEXT_VA, EB_TEXT_END - EB_TEXT_VA);
 	assert_memory_equal(at(w, EB_RW_VA), w->data + EB_RW_VA, EB_FILE_END - EB_RW_VA);
