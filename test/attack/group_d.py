@@ -120,13 +120,13 @@ def few_descriptors(x):
     """A small RLIMIT_NOFILE must not keep the descriptors from being looked at one by one."""
     x.good()
     prog, bare = x.setuid(x.host(), "suid"), x.setuid(x.loner(), "bare")
-    for limit in (0, 1, 2, 4):
+    for limit in (0, 1, 2, 8):
         ops = ["limit=nofile:%d" % limit, AS_NOBODY]
         for closed in ([], CLOSED, CLOSED[2:]):
             for name, program in (("with a library", prog), ("without", bare)):
                 r, lines = x.calls(program, ops=ops + closed)
                 ran = any("host argc" in w for w in lines)
-                x.expect(ran or limit < 4, "the program to run", r)
+                x.expect(ran or limit < 8, "the program to run", r)
                 x.saw("RLIMIT_NOFILE=%d, %s, %s" % (limit, " ".join(closed), name),
                       ran and bool(closed) and limit < 3, "%s\n%s" % (lines[-20:], r), stock=False)
                 if x.hardened and closed and limit < 3:
