@@ -553,8 +553,7 @@ def preload_that_fails(x):
     r = x.run(x.host(), "call=who", env={"LD_PRELOAD": lib})
     x.expect("ctor evil" in r.out, "it to work when nothing is wrong", r)
     cases = [("unreadable", locked, [AS_NOBODY]), ("behind a closed directory", secret,
-             [AS_NOBODY]), ("no descriptor left", lib, ["limit=nofile:3"]),
-             ("a directory", x.mkdir("dir.so"), []), ("a device", "/dev/null", []),
+             [AS_NOBODY]), ("a directory", x.mkdir("dir.so"), []), ("a device", "/dev/null", []),
              ("empty", x.write("empty.so", b""), []),
              ("second of two", "%s:%s" % (lib, locked), [AS_NOBODY]),
              ("a loop of links", self_link(x), [])]
@@ -563,13 +562,27 @@ def preload_that_fails(x):
         stage.write_file(mnt + "/guard.so", h.read(), 0o755)
     cases.append(("noexec", mnt + "/guard.so", []))
     for name, value, ops in cases:
-        # without descriptors not even the program's own library can be had: use one without
-        prog = x.loner() if "nofile" in "".join(ops) else x.host()
-        r = x.run(prog, ops=ops or ["env=A=1"], env={"LD_PRELOAD": value})
+        r = x.run(x.host(), ops=ops or ["env=A=1"], env={"LD_PRELOAD": value})
         x.saw(name, "host done" in r.out, r, stock=True)
+        x.expect(not x.hardened or (r.rc == 127 and r.err), "exit 127 and a message", r)
+    for error in ("EMFILE", "ENFILE", "ENOMEM", "EIO"):
+        r = preload_open_fails(x, lib, error)
+        x.saw("its open fails with " + error, "host done" in r.out, r, stock=True)
         x.expect(not x.hardened or (r.rc == 127 and r.err), "exit 127 and a message", r)
     r = x.run(x.host(), "call=who", env={"LD_PRELOAD": "/nonexistent/x.so:nosuch.so"})
     x.expect("who: good" in r.out, "one that does not exist to be passed over, as in musl", r)
+
+
+def preload_open_fails(x, lib, error):
+    """The open of the preload fails, and no other: the limit is reached at that moment."""
+    which, env = "open,openat", ["env=LD_PRELOAD=" + lib]
+    _, lines = x.calls(x.loner(), ops=env, which=which)
+    opens = [w for w in lines if w.startswith("open")]
+    nth = 1 + next(i for i, w in enumerate(opens) if lib in w)
+    r, lines = x.calls(x.loner(), ops=env, which=which,
+                       inject=["%s:error=%s:when=%d" % (which, error, nth)])
+    x.expect(any("INJECTED" in w and lib in w for w in lines), "the fault to hit", lines)
+    return r
 
 
 def self_link(x):
