@@ -90,7 +90,10 @@ static const struct ld_obj *find_by_name(const struct ld_group *g, const char *n
 
 static int same_file(const struct ld_obj *o, const struct ld_stat *st)
 {
-	return o->ino == st->ino && o->dev == st->dev && !(o->flags & LD_OBJ_KERNEL);
+	if (o->ino != st->ino || o->dev != st->dev || (o->flags & LD_OBJ_KERNEL))
+		return 0;
+	/* a mapping keeps the inode, and its number, from being used again */
+	return !(o->flags & LD_OBJ_UNPINNED) || (o->size == st->size && o->mtime == st->mtime);
 }
 
 static struct ld_obj *find_new_by_file(const struct ld_group *g, const struct ld_stat *st)

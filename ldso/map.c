@@ -68,6 +68,14 @@ static long do_op(const struct ld_op *op, uintptr_t base, int fd, int shared)
 	return -LD_EINVAL;
 }
 
+static int maps_file(const struct ld_plan *plan)
+{
+	for (uint32_t i = 0; i < plan->cnt; i++)
+		if (plan->op[i].kind == LD_OP_FILE)
+			return 1;
+	return 0;
+}
+
 /* undo the mappings among the first cnt operations: exactly those, the space between is not ours */
 static void undo_ops(const struct ld_plan *plan, uint32_t cnt, uintptr_t base)
 {
@@ -390,6 +398,7 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 	o->size = f->st.size;
 	o->mtime = f->st.mtime;
 	o->uid = f->st.uid;
+	o->flags |= maps_file(&g->buf->plan) ? 0 : LD_OBJ_UNPINNED;
 	n->span_addr = n->mapped = base + g->buf->plan.lo_va;
 	n->span_len = g->buf->plan.len;
 	if (g->guard == n->span_addr + n->span_len) { /* the first object in this room takes it */

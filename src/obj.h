@@ -50,6 +50,7 @@ enum {
 	LD_OBJ_LAZYPAGE = 32, /* a page with a deferred slot is still open */
 	LD_OBJ_SEALDATA = 64, /* asks for its data to be sealed (GNU_PROPERTY_MEMORY_SEAL) */
 	LD_OBJ_MUTABLE = 256, /* has ranges that must stay changeable (PT_GNU_MUTABLE): data is not sealed */
+	LD_OBJ_UNPINNED = 512, /* no mapping holds its file: the inode number may come back */
 	LD_OBJ_STATIC_TLS = 128, /* its TLS block has a fixed offset in every thread */
 };
 

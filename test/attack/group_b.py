@@ -476,6 +476,27 @@ def names_never_checked(x):
              "the right one in its place", r)
 
 
+@row("B15")
+def number_again(x):
+    """A file that has the inode number of a deleted one is another file."""
+    script = x.stage.source("data.ld")
+    data = {t: x.stage.lib("data/%s.so" % t, "data.c", tag=t, inputs=[script], flags=[
+        "-nostdlib", "-Wl,-T," + script, "-Wl,--build-id=none"]) for t in ("old", "newer")}
+    code = {t: x.stage.lib("code/%s.so" % t, tag=t) for t in ("old", "newer")}
+    for title, libs in (("without code", data), ("with code", code)):
+        lib = x.copy(libs["old"], "lib.so")
+        again = ["open=" + lib, "renew=%s:%s" % (libs["newer"], lib), "open=" + lib]
+        r = elsewhere(x, *again)
+        x.expect(r.rc == 0 and "who: old" in r.out, "the library to load", r)
+        x.saw(title, "who: newer" not in r.out, r, stock=False)
+        if libs is data and x.hardened and "same number" not in r.out:
+            raise wardtest.Skip("this file system does not use a number again at once")
+    lib = x.copy(data["old"], "lib.so")
+    r = elsewhere(x, "open=" + lib, "open=" + lib, "open=%s/../%s/lib.so" % (
+        x.dir, os.path.basename(x.dir)))
+    x.expect(r.out.count("who: old") == 3, "one and the same library by any name", r)
+
+
 @row("B17")
 def first_match_made_to_fail(x):
     """A file that is found and cannot be used ends the search; no weaker directory is asked."""
