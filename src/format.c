@@ -255,7 +255,7 @@ static void put_system(struct ld_text *t, const struct ld_err *err)
 		ld_text_str(t, ": ");
 	if (err->sys)
 		ld_text_errno(t, err->sys);
-	if (err->code == LD_E_NOT_FOUND && err->where && err->got) {
+	if (err->code == LD_E_NOT_FOUND && err->where && *ld_dir_phrase((unsigned)err->got)) {
 		ld_text_str(t, "; not searched while restricted: ");
 		ld_text_raw(t, err->where);
 		ld_text_str(t, ": ");

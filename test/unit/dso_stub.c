@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "dso_stub.h"
+#include "start.h"
 #include "os_fake.h"
 
 enum { REGION = 16 * LD_ARCH_PAGE_MAX };
@@ -10,6 +11,8 @@ struct ld_state ld_state;
 struct ld_obj ld_self = {.name = "/lib/ld-ward-unit.so.1"};
 char stub_reports[4096];
 const char *stub_ld_ward;
+char stub_would[256];
+unsigned stub_would_cnt;
 unsigned stub_audits;
 enum ld_code stub_audited, stub_refused;
 
@@ -19,7 +22,8 @@ struct stub *stub_new(void)
 	struct ld_group *g = &s->g;
 
 	assert_non_null(s);
-	stub_audits = 0;
+	stub_audits = stub_would_cnt = 0;
+	stub_would[0] = 0;
 	stub_reports[0] = 0;
 	stub_ld_ward = NULL;
 	stub_audited = stub_refused = LD_E_NONE;
@@ -38,6 +42,11 @@ struct stub *stub_new(void)
 	g->last = &g->first;
 	g->requester = "/usr/bin/app";
 	return s;
+}
+
+void ld_kernel_probe(struct ld_facts *f)
+{
+	f->have_check = ld_state.have_check;
 }
 
 void ld_area_warm_files(void)
@@ -65,22 +74,17 @@ void ld_report_audit(const struct ld_group *g, const char *path, const char *nee
 		return;
 	}
 	stub_audits++;
-	if (v->refuse)
-		stub_refused = v->code;
-	else
-		stub_audited = v->code;
+	stub_audited = v->code;
 }
 
-/* what restriction does to names: test_open asks the error, not the line */
 void ld_report_would(const struct ld_group *g, enum ld_event event, const char *subject, size_t len,
 		     const char *needed_by, const char *reason)
 {
-	(void)g;
-	(void)event;
-	(void)len;
-	(void)needed_by;
-	assert_non_null(subject);
-	assert_non_null(reason);
+	assert_non_null(needed_by);
+	assert_true(*reason);
+	snprintf(stub_would, sizeof stub_would, "%s%d %.*s %s",
+		 ld_facts_restricted(&g->facts) ? "" : "would ", (int)event, (int)len, subject, reason);
+	stub_would_cnt++;
 }
 
 int ld_mount_point(uint64_t mount_id, char *buf, size_t len)

@@ -12,6 +12,10 @@ extern enum ld_code stub_audited, stub_refused; /* the last one that would be, a
 extern char stub_reports[4096];
 extern const char *stub_ld_ward;
 
+/* the last call of ld_report_would: "[would ]EVENT SUBJECT REASON", and how many there were */
+extern char stub_would[256];
+extern unsigned stub_would_cnt;
+
 /* a group as start makes it, with registry memory; the facts are the caller's to fill in */
 struct stub {
 	struct ld_group g;

@@ -9,9 +9,9 @@
 #include "os.h"
 #include "os_fake.h"
 
-enum { FD_FIRST = 100, LOG_LEN = 8192 };
+enum { FD_FIRST = 100, LOG_LEN = 8192, DIR_FIRST = 500, DIR_CNT = 8, DIR_LEN = 4096 };
 
-uint32_t os_fake_securebits;
+uint32_t os_fake_securebits, os_fake_euid;
 unsigned os_fake_slept, os_fake_fds, os_fake_calls;
 size_t os_fake_mapped;
 
@@ -31,6 +31,7 @@ void os_fake_files(struct os_fake_file *files, size_t cnt)
 {
 	table = files;
 	table_cnt = cnt;
+	os_fake_euid = 0;
 	os_fake_securebits = os_fake_slept = os_fake_fds = 0;
 	check_word = NULL;
 	exit_caught = 0;
@@ -104,8 +105,122 @@ long ld_os_open(const char *path)
 	return r;
 }
 
+/* ---- directories: not logged, one open descriptor or two at a time ---- */
+
+static char dirs[DIR_CNT][DIR_LEN]; /* path of each open one, "" = free */
+
+static struct os_fake_file *find(const char *path)
+{
+	for (size_t i = 0; i < table_cnt; i++)
+		if (!strcmp(table[i].path, path))
+			return &table[i];
+	return NULL;
+}
+
+static void below(int dir, const char *name, char *path)
+{
+	const char *head = dir == LD_AT_FDCWD ? "" : dirs[dir - DIR_FIRST];
+
+	assert_true(dir == LD_AT_FDCWD || (dir >= DIR_FIRST && *head));
+	assert_true(strlen(head) + strlen(name) + 2 < DIR_LEN);
+	sprintf(path, "%s%s%s", head, *head && strcmp(head, "/") ? "/" : "", name);
+}
+
+long ld_os_open_dir(int dir, const char *name)
+{
+	char path[DIR_LEN];
+	const struct os_fake_file *f;
+	long r = failing();
+
+	below(dir, name, path);
+	f = find(path);
+	if (r || (f && f->open))
+		return r ? r : -f->open;
+	if (f && (f->mode & LD_S_IFMT) != OS_FAKE_DIR)
+		return -ENOTDIR;
+	for (int i = 0; i < DIR_CNT; i++) {
+		if (*dirs[i])
+			continue;
+		strcpy(dirs[i], path);
+		os_fake_fds++;
+		return DIR_FIRST + i;
+	}
+	fail_msg("too many directories are open");
+	return -EMFILE;
+}
+
+static long stat_of(const char *path, struct ld_stat *st)
+{
+	const struct os_fake_file *f = find(path);
+
+	*st = (struct ld_stat){.mode = OS_FAKE_DIR | 0755, .ino = 1};
+	if (f) {
+		st->mode = f->mode;
+		st->uid = f->uid;
+		st->gid = f->gid;
+	}
+	return failing();
+}
+
+/* by name: files of the table only, logged */
+static long stat_name(int dir, const char *path, struct ld_stat *st)
+{
+	char full[256] = "";
+	const struct os_fake_file *f;
+
+	if (dir != LD_AT_FDCWD)
+		snprintf(full, sizeof full, "%s/", file_of(dir)->path);
+	strncat(full, path, sizeof full - strlen(full) - 1);
+	f = find(full);
+	note("stat", full, f ? -f->stat_at : -ENOENT);
+	if (!f || f->stat_at)
+		return f ? -f->stat_at : -ENOENT;
+	*st = (struct ld_stat){.dev = 1, .ino = f->ino ? f->ino : FD_FIRST + (uint64_t)(f - table),
+			       .mode = f->mode, .uid = f->uid};
+	return 0;
+}
+
+long ld_os_stat_at(int dir, const char *name, struct ld_stat *st)
+{
+	char path[DIR_LEN];
+
+	if (dir < DIR_FIRST && strcmp(name, "/"))
+		return stat_name(dir, name, st);
+	below(dir, name, path);
+	return stat_of(path, st);
+}
+
+long ld_os_lstat_at(int dir, const char *name, struct ld_stat *st)
+{
+	return ld_os_stat_at(dir, name, st);
+}
+
+long ld_os_readlink_at(int dir, const char *name, char *buf, size_t len)
+{
+	char path[DIR_LEN];
+	const struct os_fake_file *f;
+
+	below(dir, name, path);
+	f = find(path);
+	assert_non_null(f);
+	len = len < f->len ? len : f->len;
+	memcpy(buf, f->data, len);
+	return (long)len;
+}
+
+long ld_os_geteuid(void)
+{
+	return os_fake_euid;
+}
+
 long ld_os_close(int fd)
 {
+	if (fd >= DIR_FIRST) {
+		assert_true(*dirs[fd - DIR_FIRST]);
+		dirs[fd - DIR_FIRST][0] = 0;
+		os_fake_fds--;
+		return 0;
+	}
 	file_of(fd)->fds--;
 	os_fake_fds--;
 	note("close", NULL, fd);
@@ -114,10 +229,15 @@ long ld_os_close(int fd)
 
 long ld_os_fstat(int fd, struct ld_stat *st)
 {
-	struct os_fake_file *f = file_of(fd);
-	int again = f->stats++ != 0;
-	long r = failing();
+	struct os_fake_file *f;
+	int again;
+	long r;
 
+	if (fd >= DIR_FIRST)
+		return stat_of(dirs[fd - DIR_FIRST], st);
+	f = file_of(fd);
+	again = f->stats++ != 0;
+	r = failing();
 	note("fstat", NULL, fd);
 	if (r || f->stat[again])
 		return r ? r : -f->stat[again];
@@ -129,32 +249,10 @@ long ld_os_fstat(int fd, struct ld_stat *st)
 		.mode = f->mode,
 		.nlink = f->nlink,
 		.uid = f->uid,
+		.gid = f->gid,
 		.mount_id = OS_FAKE_MOUNT,
 	};
 	return 0;
-}
-
-long ld_os_stat_at(int dir, const char *path, struct ld_stat *st)
-{
-	char full[256] = "";
-
-	if (dir != LD_AT_FDCWD)
-		snprintf(full, sizeof full, "%s/", file_of(dir)->path);
-	strncat(full, path, sizeof full - strlen(full) - 1);
-	for (size_t i = 0; i < table_cnt; i++) {
-		if (strcmp(table[i].path, full))
-			continue;
-		note("stat", full, -table[i].stat_at);
-		if (table[i].stat_at)
-			return -table[i].stat_at;
-		*st = (struct ld_stat){.dev = 1,
-				       .ino = table[i].ino ? table[i].ino : FD_FIRST + i,
-				       .mode = table[i].mode,
-				       .uid = table[i].uid};
-		return 0;
-	}
-	note("stat", full, -ENOENT);
-	return -ENOENT;
 }
 
 long ld_os_open_place(const char *path)

@@ -9,14 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OS_FAKE_REG = 0100000, OS_FAKE_FIFO = 0010000, OS_FAKE_CHECKS = 8, OS_FAKE_MOUNT = 42 };
+enum { OS_FAKE_REG = 0100000, OS_FAKE_FIFO = 0010000, OS_FAKE_DIR = 0040000, OS_FAKE_LINK = 0120000, OS_FAKE_CHECKS = 8, OS_FAKE_MOUNT = 42 };
 
-/* one file; errnos are positive, 0 = the call succeeds */
+/*
+ * One file; errnos are positive, 0 = the call succeeds. A directory needs no entry unless it is special: it is
+ * root's, with mode 0755; what it is called in an entry is how it is reached. data of a link is its text.
+ */
 struct os_fake_file {
 	const char *path;
 	const unsigned char *data;
 	uint64_t len;
-	uint32_t mode, nlink;
+	uint32_t mode, nlink, uid, gid;
 	int open;
 	int stat[2];               /* the first fstat, and later ones */
 	int64_t grown;             /* size and mtime have changed by so much when asked again */
@@ -25,7 +28,6 @@ struct os_fake_file {
 	int execute;               /* faccessat2(2) */
 	long seals, fs_flags;      /* a result, or -errno */
 	uint64_t fs_type;
-	uint32_t uid;
 	int stat_at;               /* stat by name */
 	uint64_t ino;              /* 0 = its own; else that of another name of the same file */
 	/* what happened to it */
@@ -46,6 +48,7 @@ const char *os_fake_log(void);
 jmp_buf *os_fake_exit_to(void);
 extern int os_fake_status;
 
+extern uint32_t os_fake_euid;
 extern uint32_t os_fake_securebits; /* UINT32_MAX: prctl fails */
 extern unsigned os_fake_slept;      /* microseconds */
 extern size_t os_fake_mapped;       /* bytes mapped and not unmapped yet */

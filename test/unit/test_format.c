@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "format.h"
+#include "path.h"
 
 #define E(what, text) "Error " what " NAME: " text " (needed by WHO)"
 #define LOADING(text) E("loading shared library", text)
@@ -37,6 +38,10 @@ static const char *const golden[LD_E_CNT] = {
 		"refused: something answers the kernel's check in the kernel's place"),
 	[LD_E_REF_RELATIVE] = LOADING("refused: relative path while restricted"),
 	[LD_E_REF_OTHER] = LOADING("refused by the kernel: Permission denied"),
+	[LD_E_REF_PATHFILE] = LOADING("refused: search path file /mnt (mode 0644, owner 16) must be a "
+				      "regular file of root's, not writable by others, of at most 64 KiB "
+				      "of text"),
+	[LD_E_PATHFILE] = LOADING("cannot read the search path file /mnt: Permission denied"),
 	[LD_E_EHDR_MAGIC] = LOADING("not an ELF file: 0x10, must be 0x20"),
 	[LD_E_EHDR_CLASS] = LOADING("wrong ELF class: 0x10, must be 0x20"),
 	[LD_E_EHDR_DATA] = LOADING("wrong byte order: 0x10, must be 0x20"),
@@ -158,6 +163,10 @@ static void every_message(void **state)
 	X(not_found, ((struct ld_err){.code = LD_E_NOT_FOUND, .sys = 2, .object = "libfoo.so.1",   \
 				      .needed_by = "/usr/bin/app"}),                               \
 	  LIB "libfoo.so.1: No such file or directory (needed by /usr/bin/app)")                   \
+	X(not_searched, ((struct ld_err){.code = LD_E_NOT_FOUND, .sys = 2, .object = "l",          \
+					 .where = "/tmp/\033", .got = LD_DIR_WRITABLE}),           \
+	  LIB "l: No such file or directory; not searched while restricted: /tmp/\\x1b: others may "  \
+	      "write to it or to a directory above it")                                            \
 	X(mode, ((struct ld_err){.code = LD_E_REF_MODE, .sys = 13, .mode = 0640,                   \
 				 .object = "libfoo.so.1", .needed_by = "/usr/bin/app",             \
 				 .path = "/usr/lib/libfoo.so.1"}),                                 \

@@ -29,10 +29,11 @@ struct trial {
 	const char *log;
 };
 
-/* refused by the decision function: these are reported; a relative name is not its matter */
+/* refused by the decision function: these are reported; names and path files are not its matter */
 static int is_verdict(enum ld_code code)
 {
-	return ld_err_kind(code) == LD_K_REFUSED && code != LD_E_REF_RELATIVE;
+	return ld_err_kind(code) == LD_K_REFUSED && code != LD_E_REF_RELATIVE &&
+	       code != LD_E_REF_PATHFILE;
 }
 
 static void attempt(const struct trial *t)
@@ -170,17 +171,44 @@ static void attempt(const struct trial *t)
 	T(path_file_musl, NONE, NONE, NULL,                                                        \
 	  .file = {FILE_X("/prefix/etc/ld-musl-unit.path", .mode = R,                              \
 			  .data = (const unsigned char *)"/q", .len = 2), FILE_X("/q/l")})         \
-	T(path_file_unreadable, LD_E_NOT_FOUND, NONE, "open /prefix/etc/ld-ward-unit.path=-24",    \
+	T(path_file_unreadable, LD_E_PATHFILE, NONE, "open /prefix/etc/ld-ward-unit.path=-24",    \
 	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .open = EMFILE_), FILE_X("/lib/l")})    \
-	T(path_file_writable, LD_E_NOT_FOUND, NONE, NULL,                                          \
+	T(path_file_writable, LD_E_REF_PATHFILE, NONE, NULL,                                          \
 	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .mode = OS_FAKE_REG | 0666,             \
 			  .data = (const unsigned char *)"/q", .len = 2), FILE_X("/q/l")})         \
-	T(path_file_fifo, LD_E_NOT_FOUND, NONE, NULL,                                              \
+	T(path_file_fifo, LD_E_REF_PATHFILE, NONE, NULL,                                              \
 	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .mode = OS_FAKE_FIFO | 0644),           \
 		   FILE_X("/lib/l")})                                                              \
-	T(path_file_large, LD_E_NOT_FOUND, NONE, NULL,                                             \
+	T(path_file_large, LD_E_REF_PATHFILE, NONE, NULL,                                             \
 	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .mode = R, .len = 65537),               \
 		   FILE_X("/lib/l")})                                                              \
+	T(path_file_owner, LD_E_REF_PATHFILE, NONE, NULL,                                          \
+	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .mode = R, .uid = 7,                    \
+			  .data = (const unsigned char *)"/q", .len = 2), FILE_X("/q/l")})         \
+	T(path_file_owner_of_root, NONE, NONE, NULL,                                               \
+	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .mode = R, .uid = 7,                    \
+			  .data = (const unsigned char *)"/q", .len = 2), FILE_X("/q/l"),          \
+		   FILE_X("/", .mode = OS_FAKE_DIR | 0755, .uid = 7)})                             \
+	T(path_file_nul, LD_E_REF_PATHFILE, NONE, NULL,                                            \
+	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .mode = R,                              \
+			  .data = (const unsigned char *)"/q\0/r", .len = 5), FILE_X("/q/l")})     \
+	T(path_file_stat, LD_E_PATHFILE, NONE, NULL,                                               \
+	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .mode = R, .stat = {EIO_}),             \
+		   FILE_X("/lib/l")})                                                              \
+	T(relative_directory, NONE, NONE, "open a/l=100 fstat 100 check 100", .runpath = "a",      \
+	  .file = {FILE_X("a/l")})                                                                 \
+	T(relative_dropped, NONE, NONE, "open /b/l=101 fstat 101 check 101", .runpath = "a:/b",    \
+	  .secure = 1, .file = {FILE_X("a/l"), FILE_X("/b/l")})                                    \
+	T(writable_searched, NONE, NONE, NULL, .runpath = "/a",                                    \
+	  .file = {FILE_X("/a/l"), FILE_X("/a", .mode = OS_FAKE_DIR | 0777)})                      \
+	T(writable_dropped, NONE, NONE, "open /b/l=102 fstat 102 control 102 check 102",           \
+	  .runpath = "/a:/b", .enforce = 1,                                                        \
+	  .file = {FILE_X("/a/l"), FILE_X("/a", .mode = OS_FAKE_DIR | 0777), FILE_X("/b/l")})      \
+	T(directory_not_there, NONE, NONE, "open /b/l=101 fstat 101 check 101", .secure = 1,       \
+	  .runpath = "/a:/b",                                                                      \
+	  .file = {FILE_X("/a", .mode = OS_FAKE_DIR, .open = 2), FILE_X("/b/l")})                  \
+	T(directory_closed_to_us, LD_E_OPEN, NONE, "", .secure = 1, .runpath = "/a:/b",            \
+	  .file = {FILE_X("/a", .mode = OS_FAKE_DIR, .open = EACCES_), FILE_X("/b/l")})            \
 	T(path_file_empty, LD_E_NOT_FOUND, NONE, NULL,                                             \
 	  .file = {FILE_X("/prefix/etc/ld-ward-unit.path", .mode = R), FILE_X("/lib/l")})
 
@@ -200,6 +228,40 @@ enum { NONE = LD_E_NONE };
 		attempt(&t);                                                                       \
 	}
 CASES(TEST)
+
+/* a directory is looked at once for a group, and what would be dropped is said when that is wanted */
+static void dropped(void **state)
+{
+	struct ld_obj user = {.name = "/usr/bin/app", .runpath = "/a"};
+
+	(void)state;
+	for (int secure = 0; secure < 2; secure++) {
+		struct os_fake_file files[] = {FILE_X("/a", .mode = OS_FAKE_DIR | 0777), FILE_X("/a/l"),
+					       FILE_X("/a/m")};
+		struct stub *s = stub_new();
+		struct ld_file out;
+
+		os_fake_files(files, 3);
+		ld_state.policy.v[LD_KEY_REPORT] = LD_REPORT_DENIALS;
+		ld_state.secure = secure;
+		ld_facts_now(&s->g.facts);
+		for (int i = 1; i < 3; i++) {
+			ld_st st = ld_open_library(&s->g, files[i].path + 3, &user, &out);
+
+			expect_code(st, &s->g.err, secure ? LD_E_NOT_FOUND : LD_E_NONE);
+			if (secure) {
+				assert_string_equal(s->g.err.where, "/a");
+				assert_int_equal(s->g.err.got, LD_DIR_WRITABLE);
+				s->g.err = (struct ld_err){0};
+			} else {
+				assert_int_equal(ld_os_close(out.fd), 0);
+			}
+		}
+		assert_string_equal(stub_would, secure ? "2 /a writable" : "would 2 /a writable");
+		assert_int_equal(stub_would_cnt, 1);
+		stub_free(s);
+	}
+}
 
 /* the message is about the file that was refused, with what the user needs to know */
 static void refusal_tells(void **state)
@@ -317,6 +379,7 @@ static void relative_path(void **state)
 #define ENTRY(test, ...) cmocka_unit_test(test),
 static const struct CMUnitTest tests[] = {
 	CASES(ENTRY)
+	cmocka_unit_test(dropped),
 	cmocka_unit_test(refusal_tells),
 	cmocka_unit_test(one_control),
 	cmocka_unit_test(missing),

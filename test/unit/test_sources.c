@@ -67,7 +67,7 @@ static int start(struct stub *s, int direct, const char *note, const char *comma
 	memcpy(notes + 12, "ward\0\0\0", 8);
 	memcpy(notes + 20, note ? note : "", head[1]);
 	ph.p_filesz = note ? 20 + ((head[1] + 3) & ~3u) : 0;
-	g->buf->img = (struct ld_image){.seg = {{.memsz = 256, .filesz = 256, .prot = LD_PROT_R}},
+	*g->img = (struct ld_image){.seg = {{.memsz = 256, .filesz = 256, .prot = LD_PROT_R}},
 					.seg_cnt = 1};
 	g->direct = direct;
 	if (os_fake_catch_exit())

@@ -30,7 +30,7 @@ void unit_expect(ld_st st, const struct ld_err *err, int want, const char *file,
 #define UNIT_GROUPS(X)                                                                             \
 	X(hash) X(span) X(err) X(format) X(ehdr) X(phdr) X(dyn) X(note) X(path) X(policy) X(conf)  \
 	X(line) X(graph) X(tlslayout) X(sym) X(layout) X(apply) X(arena) X(registry) X(verdict)            \
-	X(open) X(vet) X(map) X(sources)
+	X(open) X(walk) X(vet) X(map) X(sources)
 #define UNIT_DECLARE(name) int run_##name(void);
 UNIT_GROUPS(UNIT_DECLARE)
 
