@@ -237,8 +237,8 @@ def tunables_overflow(x):
 @row("A07")
 def tunables_for_privileged_code(x):
     """What tunes a C library must not reach the children of a setuid program either."""
-    names = """GLIBC_TUNABLES MALLOC_CONF MALLOC_CHECK_ MALLOC_ARENA_MAX MALLOC_TOP_PAD_ MALLOC_TRACE
-        MALLOC_PERTURB_ MALLOC_MMAP_THRESHOLD_ JE_MALLOC_CONF SCUDO_OPTIONS MIMALLOC_SHOW_STATS
+    names = """GLIBC_TUNABLES MALLOC_CONF MALLOC_CHECK_ MALLOC_ARENA_MAX MALLOC_TOP_PAD_
+        MALLOC_TRACE MALLOC_PERTURB_ MALLOC_MMAP_THRESHOLD_ JE_MALLOC_CONF SCUDO_OPTIONS MIMALLOC_SHOW_STATS
         LIBC_DEBUG_MALLOC_OPTIONS LIBC_HOOKS_ENABLE GCONV_PATH GETCONF_DIR HOSTALIASES LOCALDOMAIN
         LOCPATH MUSL_LOCPATH NIS_PATH NLSPATH RESOLV_HOST_CONF RES_OPTIONS TMPDIR TZDIR
         LD_BIND_NOW LD_WARD LD_AUDIT LD_ DYLD_INSERT_LIBRARIES""".split()
@@ -459,8 +459,9 @@ def catalogue(pairs):
 def foreign_catalogue(x):
     """The loader's text is constant English: no catalogue, no format, comes from a variable."""
     evil = "EVIL %n%n%s"
-    words = {"No such file or directory": evil, "Error loading shared library %s: %m (needed by %s)":
-             evil, "Error loading shared library %s: %m": evil, "Symbol not found: %s": evil}
+    words = dict.fromkeys(("No such file or directory", "Error loading shared library %s: %m",
+                           "Error loading shared library %s: %m (needed by %s)",
+                           "Symbol not found: %s"), evil)
     x.write("catalogues/xx", catalogue(words), 0o644)
     env = {"MUSL_LOCPATH": x.dir + "/catalogues", "LANG": "xx", "LC_ALL": "xx", "LANGUAGE": "xx",
            "NLSPATH": x.dir + "/catalogues/%L", "LOCPATH": x.dir + "/catalogues"}
@@ -634,14 +635,15 @@ def binfmt(x, saw):
     with open(prog, "rb") as h:
         stage.write_file(named, h.read(), 0o4755)
     register = "binfmt=%s:%s" % (x.target.loader, magic.decode())
-    r = x.run("./" + os.path.basename(prog), ops=[register, "cd=" + os.path.dirname(prog), AS_NOBODY])
+    ops = [register, "cd=" + os.path.dirname(prog), AS_NOBODY]
+    r = x.run("./" + os.path.basename(prog), ops=ops)
     if r.rc == 124:
         print("attack   note: A35 without binfmt_misc: %s" % r.err.strip())
         return
     # the loader is asked to run a file that it knows nothing of: what matters is whether it tries
     x.expect(not x.hardened or (r.rc == 127 and "raised privileges" in r.err),
              "the file's credentials to count", r)
-    r = x.run("--preload=libwho.so", ops=[register, "cd=" + os.path.dirname(prog), AS_NOBODY])
+    r = x.run(os.path.basename(named), ops=ops)
     x.saw("binfmt_misc, the file's name is an option", "raised privileges" not in r.err
           and r.rc != 127, r, stock=True)
 
@@ -714,7 +716,7 @@ def locked(x, words):
                              ("lockfuture", [AS_NOBODY], False), ("lockall", [AS_NOBODY], True)):
         r = x.run(x.host(), word, *words, ops=["limit=memlock:%d" % (4 << 20), *uid])
         x.expect("host done" in r.out, "the program to run", r)
-        # the address space kept for the registry counts for MCL_CURRENT, though no page of it is there
+        # address space kept for the registry counts for MCL_CURRENT, though no page of it exists
         x.saw("%s %s" % (word, " ".join(uid)), word + ": ok" not in r.out or ": ok\nhost done"
               not in r.out, r, stock=False, limit=limit)
 
@@ -766,7 +768,7 @@ def loader_calls(x, *cmd, ops=()):
 
 @row("A38")
 def killing_filter(x):
-    """An inherited filter that kills for a call it does not know: cannot be probed, only avoided."""
+    """A filter that kills for a call it does not know: cannot be probed, only avoided."""
     runs = (("as interpreter", [x.host()]), ("direct run", [x.target.loader, x.host()]))
     if x.hardened:
         with open(os.path.join(REPO, "arch", x.stage.build.arch, "ld_sys.h"),

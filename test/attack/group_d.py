@@ -262,7 +262,7 @@ def images_side_by_side(x):
 
 @row("D12")
 def heap_behind_the_program(x):
-    """The break begins directly behind the program when nothing is random: no guard may be there."""
+    """Without random addresses the break begins behind the program: no guard may be there."""
     still = ["persona=%#x" % NO_RANDOM]
     x.good()
     pie = x.host()
