@@ -5,7 +5,7 @@
  *   remap LIB effect NAME               prints what an attacker gains from it
  *
  * LIB is loaded by dlopen first. OBJECT is main, lib, loader or vdso; PLACE is header, text, relro,
- * data, hole or all. "ok" also means that the child died of what it had done.
+ * data, own (data without relro), hole or all. "ok" also means that the child died of what it had done.
  */
 #include "where.h"
 
@@ -30,12 +30,42 @@ static struct range place_of(const char *object, const char *place)
 		: !strcmp(object, "loader") ? "ld.so" : "main");
 	struct range r = !strcmp(place, "header") ? w.header : !strcmp(place, "text") ? w.text
 		: !strcmp(place, "relro") ? w.relro : !strcmp(place, "data") ? w.data
-		: !strcmp(place, "hole") ? w.hole : w.span;
+		: !strcmp(place, "hole") ? w.hole
+		: !strcmp(place, "own") ? (struct range){ w.relro.end, w.data.end } : w.span;
 	if (r.start >= r.end) {
 		fprintf(stderr, "%s has no %s\n", object, place);
 		exit(97);
 	}
 	return r;
+}
+
+/* madvise by way of the process's own descriptor */
+static long by_process(long at, long len, int advice)
+{
+	struct {
+		long start, len;
+	} v = { at, len };
+	long fd = raw(434 /* pidfd_open */, raw(SYS_getpid, 0, 0, 0, 0, 0, 0), 0, 0, 0, 0, 0);
+	if (fd < 0) return fd;
+	return raw(440 /* process_madvise */, fd, (long)&v, 1, advice, 0, 0);
+}
+
+/* The vdso and its data go away, and are asked for at another place, as checkpointing tools do. */
+static long map_vdso(void)
+{
+	enum { ARCH_MAP_VDSO_64 = 0x2003 };
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[600];
+	unsigned long a[8], b[8];
+	int n = 0;
+	if (!f) fail("maps");
+	while (fgets(line, sizeof line, f))
+		if ((strstr(line, "[vdso]") || strstr(line, "[vvar")) && n < 8
+		    && sscanf(line, "%lx-%lx", &a[n], &b[n]) == 2) n++;
+	fclose(f);
+	for (int i = 0; i < n; i++) raw(SYS_munmap, a[i], b[i] - a[i], 0, 0, 0, 0);
+	long ret = raw(SYS_arch_prctl, ARCH_MAP_VDSO_64, 0x10000000, 0, 0, 0, 0);
+	return ret == -EEXIST ? -EPERM : ret > 0 ? 0 : ret; /* its length, or there is one already */
 }
 
 /* One page of the place; all of the vdso, which cannot be split. */
@@ -58,6 +88,16 @@ static long attack(const char *call, struct range r, int whole)
 	if (!strcmp(call, "mremap-grow"))
 		return raw(SYS_mremap, at, len, 2 * len, MREMAP_MAYMOVE, 0, 0);
 	if (!strcmp(call, "dontneed")) return raw(SYS_madvise, at, len, MADV_DONTNEED, 0, 0, 0);
+	if (!strncmp(call, "madvise-", 8)) return raw(SYS_madvise, at, len, atoi(call + 8), 0, 0, 0);
+	if (!strcmp(call, "mprotect-x"))
+		return raw(SYS_mprotect, at, len, PROT_READ | PROT_EXEC, 0, 0, 0);
+	if (!strcmp(call, "pkey-mprotect"))
+		return raw(SYS_pkey_mprotect, at, len, PROT_READ | PROT_WRITE, -1, 0, 0);
+	if (!strcmp(call, "mremap-dontunmap"))
+		return raw(SYS_mremap, at, len, len, MREMAP_MAYMOVE | 4, 0, 0);
+	if (!strcmp(call, "mremap-zero")) return raw(SYS_mremap, at, 0, len, MREMAP_MAYMOVE, 0, 0);
+	if (!strcmp(call, "process-madvise")) return by_process(at, len, MADV_DONTNEED);
+	if (!strcmp(call, "map-vdso")) return map_vdso();
 	fail(call);
 	return -1;
 }
