@@ -354,6 +354,28 @@ static ld_st map_rest(struct ld_group *g, struct ld_file *f, struct ld_new *n, u
 	return fill_tables(g, n);
 }
 
+/* all operations; when another thread has taken an address meanwhile: undone, and elsewhere */
+static ld_st place(struct ld_group *g, struct ld_file *f, struct ld_new *n, int as_main, uintptr_t *base,
+		   uint32_t *done)
+{
+	ld_st st;
+
+	for (int tries = 0;; tries++) {
+		*done = 0;
+		st = place_early(g, n->is_exec, f->fd, base);
+		if (ld_failed(st))
+			return st;
+		*done = g->buf->plan.early;
+		st = map_rest(g, f, n, *base, as_main, done);
+		if (LD_LIKELY(g->err.code != LD_E_MAP) || g->err.sys != LD_EEXIST || n->is_exec ||
+		    tries == PLACE_TRIES)
+			return st;
+		undo_ops(&g->buf->plan, *done, *base);
+		g->err = (struct ld_err){0};
+		g->place_cur = g->place_lo; /* the kernel is to choose again */
+	}
+}
+
 ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_new **out)
 {
 	struct ld_new *n = LD_NEW(&g->scratch, struct ld_new);
@@ -383,11 +405,7 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 	ld_layout_plan(g->img, ld_state.page, &g->buf->plan);
 	if (as_main && !g->img->interp_len && !g->img->dyn_len)
 		return LD_OK; /* static: the kernel's business, nothing is mapped */
-	st = place_early(g, n->is_exec, f->fd, &base);
-	if (ld_failed(st))
-		return st;
-	done = g->buf->plan.early;
-	st = map_rest(g, f, n, base, as_main, &done);
+	st = place(g, f, n, as_main, &base, &done);
 	if (ld_failed(st) || (as_main && !g->img->interp_len && !n->dyn.needed_cnt)) {
 		/* an error; or a static PIE, which the kernel starts */
 		undo_ops(&g->buf->plan, done, base);

@@ -136,3 +136,17 @@ def side_channels(x):
     """Advice that changes no content: merging and paging out can be observed, no more."""
     calls(x, [("madvise-%d" % n, p, True, True) for n in (PAGEOUT, COLD, POPULATE_READ)
               for p in RELRO])
+
+
+@row("G19")
+def squatted(x):
+    """Another thread maps something where the next piece of a library belongs."""
+    lib = x.copy(x.good(), "libwho.so")
+    words = [x.loner(), "open=" + lib, "lastcall=who"]
+    # Stock musl reserves the whole range first and maps over whatever is there: its later pieces
+    # replace what the other thread has put into the reservation. Nothing of his is there to lose.
+    for event in ("map:1", "map:2") if x.hardened else ("map:2",):
+        r = between(x, lib, [(event, "squat")], *words)
+        if x.hardened:
+            x.expect("between: squat ok" in r.err, "a page in the way", r)
+        x.saw(event, "who: good" not in r.out or r.rc != 0, r, stock=False)

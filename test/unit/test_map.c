@@ -289,6 +289,8 @@ static void address_taken(void **state)
 		w->fail = n;
 		w->fail_sys = EEXIST_;
 		st = world_map(w, 0);
+		if (ld_failed(st))
+			assert_true(st.code == LD_E_READ || st.code == LD_E_STAT);
 		if (!ld_failed(st)) {
 			again++;
 			assert_memory_equal(at(w, 0), w->data, EB_RO_END);
@@ -298,7 +300,7 @@ static void address_taken(void **state)
 		world_close(w);
 		world_free(w);
 	}
-	assert_true(again > 0);
+	assert_true(again >= 5); /* each of the mappings */
 }
 
 #define ENTRY(name, want, as_main, change) cmocka_unit_test(name),

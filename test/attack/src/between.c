@@ -5,7 +5,8 @@
  *
  * EVENT is CALL:N, the moment before the Nth read, stat, check, map or close of a descriptor that
  * an open of PATH returned. ACTION is run=COMMAND, given to /bin/sh while the program stands
- * still, or dup=FD, by which the program itself makes its descriptor number mean FD. Events must
+ * still, or dup=FD, by which the program itself makes its descriptor number mean FD, or squat, by which
+ * it maps a page where the mmap that is about to happen begins. Events must
  * come in the order given; that one never came is said on descriptor 2 ("between: never CALL:N").
  *
  * This is what a race does that an attacker wins. The program is traced, x86_64 only. Static.
@@ -107,24 +108,47 @@ static const char *kind_of(const struct user_regs_struct *r)
 	return 0;
 }
 
-/* At the entry of a call: make dup2(from, fd) instead of it, then make the call after all. */
-static void dup_in(pid_t pid, int from)
+/* At the entry of a call: make the one in *r instead of it, then come back to the entry. */
+static long instead(pid_t pid, struct user_regs_struct *r)
 {
-	struct user_regs_struct was, r;
+	struct user_regs_struct was, got;
 	get(pid, &was);
-	r = was;
-	r.orig_rax = SYS_dup2;
-	r.rdi = from;
-	r.rsi = fd;
-	set(pid, &r);
+	set(pid, r);
 	to_stop(pid);
-	get(pid, &r);
-	errno = -(int)r.rax;
-	must((int)r.rax == fd, "dup2 in the program");
+	get(pid, &got);
 	was.rax = was.orig_rax;
 	was.rip -= 2;
 	set(pid, &was);
 	to_stop(pid);
+	return (long)got.rax;
+}
+
+static void dup_in(pid_t pid, int from)
+{
+	struct user_regs_struct r;
+	get(pid, &r);
+	r.orig_rax = SYS_dup2;
+	r.rdi = from;
+	r.rsi = fd;
+	long ret = instead(pid, &r);
+	errno = -(int)ret;
+	must(ret == fd, "dup2 in the program");
+}
+
+static void squat(pid_t pid)
+{
+	struct user_regs_struct r;
+	get(pid, &r);
+	errno = EINVAL;
+	must(r.orig_rax == SYS_mmap && r.rdi, "no mmap at a fixed address");
+	unsigned long at = r.rdi;
+	r.rsi = 4096;
+	r.rdx = PROT_READ;
+	r.r10 = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+	r.r8 = -1;
+	r.r9 = 0;
+	long ret = instead(pid, &r);
+	dprintf(2, "between: squat %s\n", ret == (long)at ? "ok" : "failed");
 }
 
 static void act(pid_t pid, const char *action)
@@ -134,6 +158,8 @@ static void act(pid_t pid, const char *action)
 		must(system(action + 4) == 0, action);
 	} else if (!strncmp(action, "dup=", 4)) {
 		dup_in(pid, atoi(action + 4));
+	} else if (!strcmp(action, "squat")) {
+		squat(pid);
 	} else {
 		errno = EINVAL;
 		die(action);
