@@ -35,8 +35,8 @@ def listed(x, path, ops=()):
     if strace is None:
         raise wardtest.Skip("strace is not installed")
     log = x.write("listed", b"")
-    r = x.run(strace, "-f", "-qq", "-o", log, "-e", "trace=execve,execveat,mmap,mprotect,pkey_mprotect",
-              x.target.loader, "--list", path, ops=ops)
+    calls = "trace=execve,execveat,mmap,mprotect,pkey_mprotect"
+    r = x.run(strace, "-f", "-qq", "-o", log, "-e", calls, x.target.loader, "--list", path, ops=ops)
     with open(log, encoding="utf-8", errors="surrogateescape") as h:
         calls = h.read().splitlines()
     first = [i for i, c in enumerate(calls) if "execve(" in c]
@@ -85,7 +85,8 @@ def second_libc(x):
     """Another C library stands for the one that is there: it is neither mapped nor run."""
     other = x.mkdir("other")
     named = other + "/libodd.so"  # a name that is not reserved, and no DT_SONAME
-    stub = x.stage.lib("%s.stub/libodd.so" % x.target.name, tag="stub", flags=["-Wl,-soname," + named])
+    stub = x.stage.lib("%s.stub/libodd.so" % x.target.name, tag="stub",
+                       flags=["-Wl,-soname," + named])
     prog = x.prog("twolibc." + x.target.name, "host.c", "-Wl,--no-as-needed", stub,
                   inputs=[stub])
     fake = x.stage.lib("libc2.so", src="libc2.c")

@@ -160,7 +160,7 @@ sys.stdin.read()
 
 @row("C24")
 def leased(x):
-    """The holder of a lease makes open wait, 45 s by default; ward does not, and goes nowhere else."""
+    """The holder of a lease makes open wait, 45 s by default; ward does not and stays."""
     d = x.mkdir("first")
     lib = x.copy(x.evil(), "first/libwho.so")
     prog = x.prog("leased." + x.target.name, "host.c", "-Wl,--no-as-needed", x.good(),

@@ -10,8 +10,8 @@
 enum { X = OS_FAKE_REG | 0755, R = OS_FAKE_REG | 0644 };
 
 /* the errnos tests speak of */
-enum { EPERM_ = 1, EIO_ = 5, EAGAIN_ = 11, EACCES_ = 13, EFAULT_ = 14, ENOTDIR_ = 20, EMFILE_ = 24, ETXTBSY_ = 26,
-       ELOOP_ = 40 };
+enum { EPERM_ = 1, EIO_ = 5, EAGAIN_ = 11, EACCES_ = 13, EFAULT_ = 14, ENOTDIR_ = 20, EMFILE_ = 24,
+       ETXTBSY_ = 26, ELOOP_ = 40 };
 
 #define FILE_X(name, ...)                                                                          \
 	{                                                                                          \

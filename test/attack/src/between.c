@@ -5,9 +5,9 @@
  *
  * EVENT is CALL:N, the moment before the Nth read, stat, check, map or close of a descriptor that
  * an open of PATH returned. ACTION is run=COMMAND, given to /bin/sh while the program stands
- * still, or dup=FD, by which the program itself makes its descriptor number mean FD, or squat, by which
- * it maps a page where the mmap that is about to happen begins. Events must
- * come in the order given; that one never came is said on descriptor 2 ("between: never CALL:N").
+ * still, or dup=FD, by which the program itself makes its descriptor number mean FD, or squat, by
+ * which it maps a page where the mmap that is about to happen begins. Events must come in the order
+ * given; that one never came is said on descriptor 2 ("between: never CALL:N").
  *
  * This is what a race does that an attacker wins. The program is traced, x86_64 only. Static.
  */

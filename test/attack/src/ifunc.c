@@ -1,4 +1,4 @@
-/* A library whose indirect function announces that it is resolved: code that runs before any other. */
+/* A library whose indirect function announces that it is resolved, before any other code runs. */
 #include <unistd.h>
 
 static int answer(void)

@@ -5,7 +5,8 @@
  *   remap LIB effect NAME               prints what an attacker gains from it
  *
  * LIB is loaded by dlopen first. OBJECT is main, lib, loader or vdso; PLACE is header, text, relro,
- * data, own (data without relro), hole or all. "ok" also means that the child died of what it had done.
+ * data, own (data without relro), hole or all. "ok" also means that the child died of what it had
+ * done.
  */
 #include "where.h"
 
@@ -65,7 +66,7 @@ static long map_vdso(void)
 	fclose(f);
 	for (int i = 0; i < n; i++) raw(SYS_munmap, a[i], b[i] - a[i], 0, 0, 0, 0);
 	long ret = raw(SYS_arch_prctl, ARCH_MAP_VDSO_64, 0x10000000, 0, 0, 0, 0);
-	return ret == -EEXIST ? -EPERM : ret > 0 ? 0 : ret; /* its length, or there is one already */
+	return ret == -EEXIST ? -EPERM : ret > 0 ? 0 : ret; /* EEXIST: there is one */
 }
 
 /* One page of the place; all of the vdso, which cannot be split. */
@@ -88,7 +89,8 @@ static long attack(const char *call, struct range r, int whole)
 	if (!strcmp(call, "mremap-grow"))
 		return raw(SYS_mremap, at, len, 2 * len, MREMAP_MAYMOVE, 0, 0);
 	if (!strcmp(call, "dontneed")) return raw(SYS_madvise, at, len, MADV_DONTNEED, 0, 0, 0);
-	if (!strncmp(call, "madvise-", 8)) return raw(SYS_madvise, at, len, atoi(call + 8), 0, 0, 0);
+	if (!strncmp(call, "madvise-", 8))
+		return raw(SYS_madvise, at, len, atoi(call + 8), 0, 0, 0);
 	if (!strcmp(call, "mprotect-x"))
 		return raw(SYS_mprotect, at, len, PROT_READ | PROT_EXEC, 0, 0, 0);
 	if (!strcmp(call, "pkey-mprotect"))

@@ -1,8 +1,8 @@
 /*
  * What becomes of the loader when its writable memory loses its content, each time in a child.
  *
- *   zero LIB restricted   a dlopen of LIB sees a securebit; each word that is not 0 is set to 0, and
- *                         a thread without the bit opens LIB: "loaded" when it gets it
+ *   zero LIB restricted   a dlopen of LIB sees a securebit; each word that is not 0 is set to 0,
+ *                         and a thread without the bit opens LIB: "loaded" when it gets it
  *   zero LIB replay       each word behind the handle of LIB is set to 0, and LIB opened again:
  *                         its constructor says when it runs once more
  *   zero LIB loader       each writable page is dropped, then the functions of <dlfcn.h> are used:
