@@ -37,7 +37,8 @@ class Image:
 
     def _own(self):
         """Loaders and process 1."""
-        self._static("init", "init.c")
+        for name in ("init", "bin/with"):
+            self._static(name, "init.c")
         self.files.add(self.loaders["ward"][1:], self.build.loader)
         self.files.add(self.loaders["stock"][1:], self.build.stock_loader)
 
@@ -69,6 +70,7 @@ class Image:
                                  ("mode", evil, MODE)):
             self._prog(name, host, *lone, lib, "-Wl,-rpath," + os.path.dirname(where),
                        inputs=[lib])
+        self._prog("both", host, *lone, good, "-Wl,-rpath,/t/evil:/t/good", inputs=[good])
         self._prog("wipe", os.path.join(HERE, "src", "wipe.c"))
 
     def _tools(self):

@@ -15,7 +15,22 @@ import wardtest
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOOT_S, ANSWER_S = 120, 60
 LSM = "landlock,lockdown,yama,apparmor,bpf,ipe,ima,evm"
+RESTRICT = "bits=0x100"                    # SECBIT_EXEC_RESTRICT_FILE
+NOBODY = ["/bin/with", "uid=65534", "--"]  # what follows is run by an ordinary user
 ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t"})
+
+
+def clip(r, most=2500):
+    """A Result as text that is not too long to read."""
+    text = str(r)
+    return text if len(text) <= most else text[:most] + "... (%d characters more)" % (
+        len(text) - most)
+
+
+def need(true, what, r):
+    """Raise unless true."""
+    if not true:
+        raise AssertionError("expected %s\n%s" % (what, clip(r)))
 
 
 class Machine:
@@ -197,8 +212,14 @@ class Guest:
         out, err = ("".join(map(unescape, parts[k])) for k in ("@out", "@err"))
         return wardtest.Result(words, rc, out, err, time.monotonic() - start)
 
+    def version(self):
+        """What the kernel calls itself."""
+        r = self.run("/t/ward/loner", "cat=/proc/version")
+        need(r.rc == 0 and "Linux version" in r.out, "the kernel's version", r)
+        return " ".join(r.out.split("Linux version ")[1].split()[:1])
+
     def do(self, *ops):
         """Operations only, which must succeed."""
         r = self.run(ops=ops)
         if r.rc != 0:
-            raise AssertionError("expected %s in the guest\n%s" % (" ".join(ops), r))
+            raise AssertionError("expected %s in the guest\n%s" % (" ".join(ops), clip(r)))

@@ -10,11 +10,15 @@
  * uid=N            become this user and group, without supplementary groups
  * newuser          a new user namespace, in which the caller's ids are not mapped
  * env=RAW          append RAW to the environment, which is empty otherwise
- * chmod=MODE:PATH  write=PATH:TEXT  copy=FROM:TO  link=OLD:NEW  fifo=PATH  rm=PATH  mkdir=PATH
- * tmpfs=OPTS:DIR   bind=FROM:TO     umount=DIR
+ * chmod=MODE:PATH  write=PATH:TEXT  copy=FROM:TO  link=OLD:NEW  symlink=OLD:NEW  fifo=PATH
+ * rm=PATH  mkdir=PATH  tmpfs=noexec|:DIR  bind=FROM:TO  umount=DIR
+ *
+ * hold=PATH        keep the file open for writing
  *
  * Answers are lines: `@out TEXT` and `@err TEXT` hold pieces of output, escaped; `@end N` is the exit
  * status, or minus the signal; `@end timeout` after 20 seconds. The line `poweroff` ends it all.
+ *
+ * Started as anything but process 1 it takes the same words as arguments and keeps its environment.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -104,6 +108,9 @@ static int file_op(char *op)
 	} else if ((a = arg_of(op, "link"))) {
 		b = second(a);
 		must(!link(a, b), b);
+	} else if ((a = arg_of(op, "symlink"))) {
+		b = second(a);
+		must(!symlink(a, b), b);
 	} else if ((a = arg_of(op, "fifo"))) must(!mkfifo(a, 0666), a);
 	else if ((a = arg_of(op, "rm"))) must(!unlink(a), a);
 	else if ((a = arg_of(op, "mkdir"))) must(!mkdir(a, 0755), a);
@@ -124,6 +131,7 @@ static void do_op(char *op)
 	errno = EINVAL;
 	if ((a = arg_of(op, "bits"))) must(!prctl(PR_SET_SECUREBITS, strtoul(a, 0, 0), 0, 0, 0), op);
 	else if ((a = arg_of(op, "uid"))) become(strtoul(a, 0, 0));
+	else if ((a = arg_of(op, "hold"))) must(open(a, O_WRONLY) >= 0, a);
 	else if (!strcmp(op, "newuser")) must(!unshare(CLONE_NEWUSER), op);
 	else if ((a = arg_of(op, "env"))) {
 		must(env_cnt < MAX_ENV, op);
@@ -240,10 +248,14 @@ static void begin(void)
 	must(!tcsetattr(0, TCSANOW, &t), "console");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static char line[MAX_LINE];
 	static char *words[MAX_WORDS + 1];
+	if (getpid() != 1 && argc > 1) {
+		for (char **e = environ; *e && env_cnt < MAX_ENV; e++) new_env[env_cnt++] = *e;
+		child(argv + 1);
+	}
 	begin();
 	printf("\n@ready\n");
 	fflush(stdout);
