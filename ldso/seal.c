@@ -114,6 +114,20 @@ static uintptr_t sealed_end(const struct ld_new *n, uintptr_t lo, uintptr_t hi)
 }
 
 /*
+ * The kernel left a hole and put something into it: on machines whose objects are laid out for larger
+ * pages than they have, that is vvar and vdso in the loader's own. Close what lies around that.
+ */
+LD_COLD static void close_around(uintptr_t *lo, uintptr_t *hi)
+{
+	uintptr_t page = ld_state.page;
+
+	while (*lo < *hi && !ld_os_failed(ld_os_map_none(*lo, page)))
+		*lo += page;
+	while (*lo < *hi && !ld_os_failed(ld_os_map_none(*hi - page, page)))
+		*hi -= page;
+}
+
+/*
  * Seal one object: its guard, text, constants, RELRO, holes; data where asked for. Ranges are made as long
  * as possible: usually one call for an object.
  */
@@ -129,9 +143,11 @@ static ld_st seal_object(struct ld_group *g, struct ld_new *n)
 		uintptr_t end = o->seg[i].prot & LD_PROT_W ? sealed_end(n, lo, hi) : hi;
 
 		if (lo > at && (o->flags & LD_OBJ_KERNEL) && ld_os_failed(ld_os_map_none(at, lo - at))) {
-			/* a hole the kernel left and somebody filled: seal around it */
+			uintptr_t hole_end = lo;
+
+			close_around(&at, &hole_end);
 			st = seal_except(g, n, from, at);
-			from = lo;
+			from = hole_end;
 		}
 		at = hi;
 		if (end == hi)

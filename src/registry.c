@@ -4,6 +4,7 @@
 #include "os.h"
 
 #define MAGIC 0x776172646c6f6701ull /* "wardlog", version 1 */
+enum { PAGE_LEAST = 4096 }; /* of any machine */
 
 const struct ld_chunk *ld_log_next(const struct ld_log *log, const struct ld_chunk *c,
 				   uint32_t published)
@@ -53,8 +54,11 @@ ld_st ld_builder_freeze(struct ld_builder *b, struct ld_err *err)
 		used = ld_align_up((uintptr_t)b->keep.cur, LD_ARCH_PAGE_MAX);
 	b->mark = used;
 	b->chunk->next = used;
-	/* a page never touched could be filled through userfaultfd after it was sealed */
-	for (uintptr_t p = b->start; p < used; p += LD_ARCH_PAGE_MAX) {
+	/*
+	 * A page never touched could be filled through userfaultfd after it was sealed. The pages of
+	 * this machine may be smaller than the largest that the architecture has.
+	 */
+	for (uintptr_t p = b->start; p < used; p += PAGE_LEAST) {
 		volatile unsigned char *touch = (volatile unsigned char *)p;
 
 		*touch = *touch;
