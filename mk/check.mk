@@ -26,10 +26,11 @@ check-real:
 	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
 	@test/real/run $(B)
 
-#: make check-full      all of these and check-cross
+#: make check-full      all of these, check-cross and check-vm
 check-full: all
 	@tools/check $(B) $(CHECK_SUITES) real
 	@$(MAKE) check-cross
+	@$(MAKE) check-vm check-vm-aarch64
 
 #: make check-cross     build for aarch64 and test there under QEMU
 .PHONY: check-cross
@@ -37,6 +38,22 @@ check-cross:
 	@tools/install-deps cross
 	@$(MAKE) -j$(JOBS) ARCH=aarch64 all
 	@test/cross/run build/aarch64
+
+# What is missing, and cannot be installed, is for the suite to skip.
+#: make check-vm        other kernels in virtual machines: BPF LSM, securebits, old kernels
+.PHONY: check-vm check-vm-aarch64
+check-vm:
+	@tools/install-deps build
+	@tools/install-deps vm || echo "check-vm: going on with what is there"
+	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
+	@test/vm/run $(B)
+
+#: make check-vm-aarch64  seals and check of a cross-built ward in a virtual machine
+check-vm-aarch64:
+	@tools/install-deps build cross
+	@tools/install-deps vm || echo "check-vm: going on with what is there"
+	@$(MAKE) -j$(JOBS) ARCH=aarch64 all
+	@test/vm/run build/aarch64
 
 #: make bench           against stock musl of the same build; BENCH=full for the large workloads
 .PHONY: bench
