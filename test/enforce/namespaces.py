@@ -300,7 +300,8 @@ def own_mount(x):
     """In namespaces of his own the caller decides about modes, so the kernel's check says yes."""
     lib = x.copy(x.evil(), "mine.so", 0o644)
     where = x.mkdir("mine")
-    script = 'mount -t tmpfs none "$1" && cp "$2" "$1/a.so" && chmod 755 "$1/a.so"; shift 2; exec "$@"'
+    script = ('mount -t tmpfs none "$1" && cp "$2" "$1/a.so" && chmod 755 "$1/a.so" || exit 99; '
+              'shift 2; exec "$@"')
     r = x.run(*unshare("-U", "-r", "-m"), "/bin/sh", "-c", script, "sh", where, lib,
               x.stage.launch, "bits=0xf00", "--", x.loner(), "open=" + where + "/a.so",
               ops=nobody(), env={"PATH": os.environ.get("PATH", "/usr/bin:/bin")})

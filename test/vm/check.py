@@ -32,7 +32,8 @@ def opened(g, path, why, stock):
 def needed(g):
     """A library of the program."""
     r = g.run("/t/ward/mode", "call=who", ops=[RESTRICT])
-    text = "refused: no execute permission (mode 0644); chmod a+x %s (needed by /t/ward/mode)" % MODE
+    text = ("refused: no execute permission (mode 0644); chmod a+x %s (needed by /t/ward/mode)"
+            % MODE)
     need(r.rc == 127 and r.out == "" and text in r.err, text, r)
     for prog, ops in (("/t/ward/mode", []), ("/t/stock/mode", [RESTRICT])):
         r = g.run(prog, "call=who", ops=ops)

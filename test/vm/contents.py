@@ -11,19 +11,26 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ATTACK = os.path.join(os.path.dirname(HERE), "attack", "src")
 GOOD, EVIL, MID, MODE = ("/t/good/libwho.so", "/t/evil/libwho.so", "/t/mid/libmid.so",
                          "/t/mode/libwho.so")
+KEY = "/usr/share/ovmf/PkKek-1-snakeoil"
 FLAGS = ["-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fno-builtin",
          "-Wno-unused-command-line-argument"]
 
 
 class Image:
-    """Compiles what the guest needs and writes its initramfs."""
+    """Compiles what the guest needs and writes its initramfs.
+
+    capsh, deny, ipe: why the tools that these groups need are not in it, or None.
+    """
+
+    policy = "/t/ward.p7b"  # the signed policy in the guest
 
     def __init__(self, build):
         self.build = build
         self.loaders = {"ward": "/lib/ld-ward-%s.so.1" % build.arch,
                         "stock": "/lib/ld-musl-%s.so.1" % build.arch}
         self.files = guest.Initramfs()
-        self.capsh = self.deny = None   # why not, when they are not there
+        self._host_libs = set()
+        self.capsh = self.deny = self.ipe = None
         self._own()
         self._programs()
         self._tools()
@@ -71,17 +78,21 @@ class Image:
             self._prog(name, host, *lone, lib, "-Wl,-rpath," + os.path.dirname(where),
                        inputs=[lib])
         self._prog("both", host, *lone, good, "-Wl,-rpath,/t/evil:/t/good", inputs=[good])
+        self._prog("outside", host, *lone, good, "-Wl,-rpath,/out", inputs=[good])
+        self.files.add("t/data.so", self._compile(
+            "t/data.so", os.path.join(HERE, "src", "data.c"), "-shared", "-fPIC", "-nostdlib"))
         self._prog("wipe", os.path.join(HERE, "src", "wipe.c"))
 
     def _tools(self):
         if self.build.arch != os.uname().machine:
-            self.capsh = self.deny = "tools of the host are for %s" % os.uname().machine
+            self.capsh = self.deny = self.ipe = "tools of the host are for %s" % os.uname().machine
             return
         self.capsh = self._from_host("capsh") or self._from_host("unshare")
         try:
             self._deny()
         except wardtest.Skip as e:
             self.deny = str(e)
+        self.ipe = self._sign()
 
     def _from_host(self, name):
         """A program of the host with its libraries; returns why not, or None."""
@@ -95,15 +106,10 @@ class Image:
             return "ldd does not know %s" % path
         self.files.add("bin/" + name, path)
         for lib in libs:
-            # One directory that the host's loader searches anyway, and its own name.
-            interp = re.search(r"^\s+%s \(0x" % re.escape(lib), r.out, re.M)
-            at = lib if interp else "/lib/x86_64-linux-gnu/" + os.path.basename(lib)
-            if at not in self._host_libs:
-                self._host_libs.add(at)
-                self.files.add(at[1:], os.path.realpath(lib))
+            if lib not in self._host_libs:
+                self._host_libs.add(lib)
+                self.files.add(lib[1:], os.path.realpath(lib))
         return None
-
-    _host_libs = set()
 
     def _deny(self):
         """The security module and what loads it; Skip where they cannot be made."""
@@ -123,6 +129,20 @@ class Image:
                 raise wardtest.BuildError(str(r))
         self.files.add("bin/deny", tool)
         self.files.add("t/deny.bpf.o", module, 0o644)
+
+    def _sign(self):
+        """A policy for IPE, signed with the key that the firmware's database holds."""
+        openssl, out = wardtest.have("openssl"), os.path.join(self.build.work, "obj", "ward.p7b")
+        if openssl is None or not os.path.exists(KEY + ".key"):
+            return "openssl or %s.key is not there (packages openssl, ovmf)" % KEY
+        r = wardtest.run([openssl, "smime", "-sign", "-in", os.path.join(HERE, "src", "ward.pol"),
+                          "-signer", KEY + ".pem", "-inkey", KEY + ".key", "-passin",
+                          "pass:snakeoil", "-binary", "-outform", "der", "-noattr", "-nodetach",
+                          "-nosmimecap", "-out", out])
+        if r.rc != 0:
+            raise wardtest.BuildError(str(r))
+        self.files.add(self.policy[1:], out, 0o644)
+        return None
 
     def write(self):
         """The finished archive's path."""

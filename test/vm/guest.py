@@ -8,6 +8,7 @@ import os
 import selectors
 import stat
 import subprocess
+import threading
 import time
 
 import wardtest
@@ -17,6 +18,7 @@ BOOT_S, ANSWER_S = 120, 60
 LSM = "landlock,lockdown,yama,apparmor,bpf,ipe,ima,evm"
 RESTRICT = "bits=0x100"                    # SECBIT_EXEC_RESTRICT_FILE
 NOBODY = ["/bin/with", "uid=65534", "--"]  # what follows is run by an ordinary user
+FIRMWARE = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd"]
 ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t"})
 
 
@@ -47,6 +49,16 @@ MACHINES = {
                        ["-accel", "tcg,thread=multi", "-M", "virt,gic-version=3",
                         "-cpu", "cortex-a57"]),
 }
+
+
+def firmware():
+    """QEMU's words for UEFI whose database of keys holds the test key of package ovmf."""
+    out = []
+    for unit, (path, mode) in enumerate(zip(FIRMWARE, ("readonly=on", "snapshot=on"))):
+        if not os.path.exists(path):
+            raise wardtest.Skip("%s is not there (package ovmf)" % path)
+        out += ["-drive", "if=pflash,format=raw,unit=%d,%s,file=%s" % (unit, mode, path)]
+    return out
 
 
 class Initramfs:
@@ -94,13 +106,17 @@ class Initramfs:
             h.write(self._out)
 
 
+_FETCHING = threading.Lock()
+
+
 def kernel(build, suite_name, meta):
     """The path of a Debian kernel; Skip where it cannot be had."""
     machine = MACHINES[build.arch]
     where = os.path.join(os.path.dirname(build.path), "cache", "vm",
                          "%s-%s" % (suite_name, machine.debian))
-    r = wardtest.run([os.path.join(HERE, "fetch-kernel"), suite_name, machine.debian, meta, where],
-                     timeout=600)
+    with _FETCHING:  # two guests may want the same one
+        r = wardtest.run([os.path.join(HERE, "fetch-kernel"), suite_name, machine.debian, meta,
+                          where], timeout=600)
     if r.rc != 0:
         raise wardtest.Skip("no kernel: %s" % r.err.strip().replace("\n", "; "))
     return r.out.strip()
@@ -115,17 +131,18 @@ def unescape(text):
 class Guest:
     """A running machine. Use it with `with`; an answer that does not come ends the machine."""
 
-    def __init__(self, arch, kernel_path, initrd, name):
+    def __init__(self, arch, kernel_path, initrd, name, uefi=False):
         machine = MACHINES[arch]
         qemu = wardtest.have(machine.qemu)
         if qemu is None:
             raise wardtest.Skip("%s is not installed" % machine.qemu)
+        words = machine.words + (firmware() if uefi else [])
         self.name = name
         self._log, self._rest = [], b""
         self._started = time.monotonic()
         append = "console=%s loglevel=1 panic=-1 tsc=reliable lsm=%s" % (machine.console, LSM)
         self._process = subprocess.Popen(
-            [qemu, *machine.words, "-smp", "1", "-m", "512", "-nographic", "-no-reboot",
+            [qemu, *words, "-smp", "1", "-m", "512", "-nographic", "-no-reboot",
              "-nodefaults", "-serial", "stdio", "-kernel", kernel_path, "-initrd", initrd,
              "-append", append],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

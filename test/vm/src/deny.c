@@ -107,7 +107,7 @@ int main(int argc, char **argv)
 		else break;
 	}
 	if (i + 1 >= argc || strcmp(argv[i], "--")) {
-		fprintf(stderr, "usage: deny OBJECT FILE ERRNO check|exec [-a FIFO] [-d FIFO] -- ...\n");
+		fputs("usage: deny OBJECT FILE ERRNO check|exec [-a FIFO] [-d FIFO] -- ...\n", stderr);
 		return 124;
 	}
 	load(argv[1], argv[2], atoi(argv[3]), !strcmp(argv[4], "check"));

@@ -15,8 +15,8 @@
  *
  * hold=PATH        keep the file open for writing
  *
- * Answers are lines: `@out TEXT` and `@err TEXT` hold pieces of output, escaped; `@end N` is the exit
- * status, or minus the signal; `@end timeout` after 20 seconds. The line `poweroff` ends it all.
+ * Answers are lines: `@out TEXT` and `@err TEXT` hold pieces of output, escaped; `@end N` is the
+ * exit status, or minus the signal; `@end timeout` after 20 seconds. The line `poweroff` ends it all.
  *
  * Started as anything but process 1 it takes the same words as arguments and keeps its environment.
  */
@@ -62,7 +62,8 @@ static void copy_file(const char *from, const char *to)
 {
 	static char buf[65536];
 	struct stat st;
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
 	ssize_t n;
 	must(in >= 0 && out >= 0 && !fstat(in, &st), from);
 	while ((n = read(in, buf, sizeof buf)) > 0) must(write(out, buf, n) == n, to);
@@ -129,7 +130,8 @@ static void do_op(char *op)
 {
 	char *a;
 	errno = EINVAL;
-	if ((a = arg_of(op, "bits"))) must(!prctl(PR_SET_SECUREBITS, strtoul(a, 0, 0), 0, 0, 0), op);
+	if ((a = arg_of(op, "bits")))
+		must(!prctl(PR_SET_SECUREBITS, strtoul(a, 0, 0), 0, 0, 0), op);
 	else if ((a = arg_of(op, "uid"))) become(strtoul(a, 0, 0));
 	else if ((a = arg_of(op, "hold"))) must(open(a, O_WRONLY) >= 0, a);
 	else if (!strcmp(op, "newuser")) must(!unshare(CLONE_NEWUSER), op);
@@ -197,8 +199,8 @@ static void run(char **words)
 	if (!pid) {
 		int null = open("/dev/null", O_RDWR);
 		setsid();
-		must(null >= 0 && dup2(null, 0) == 0 && dup2(out[1], 1) == 1 && dup2(err[1], 2) == 2,
-		     "descriptors");
+		must(null >= 0 && dup2(null, 0) == 0, "stdin");
+		must(dup2(out[1], 1) == 1 && dup2(err[1], 2) == 2, "stdout and stderr");
 		if (null > 2) close(null);
 		child(words);
 	}

@@ -69,7 +69,8 @@ static int act(const char *call, struct place p, char *mine)
 	const int rw = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 	if (!strcmp(call, "mprotect")) return mprotect(p.at, p.len, rw);
 	if (!strcmp(call, "munmap")) return munmap(p.at, p.len);
-	if (!strcmp(call, "mmap")) return mmap(p.at, p.len, rw, flags, -1, 0) == MAP_FAILED ? -1 : 0;
+	if (!strcmp(call, "mmap"))
+		return mmap(p.at, p.len, rw, flags, -1, 0) == MAP_FAILED ? -1 : 0;
 	if (!strcmp(call, "mremap"))
 		return mremap(p.at, p.len, p.len, MREMAP_MAYMOVE | MREMAP_FIXED, mine) == MAP_FAILED
 			? -1 : 0;
@@ -110,7 +111,8 @@ int main(int argc, char **argv)
 		around("loader", dlsym(RTLD_DEFAULT, "qsort")), vdso(),
 	};
 	for (int i = 2; i < argc; i++)
-		for (size_t k = 0; k < sizeof places / sizeof *places; k++) try_call(argv[i], places[k]);
+		for (size_t k = 0; k < sizeof places / sizeof *places; k++)
+			try_call(argv[i], places[k]);
 	puts("wipe done");
 	return 0;
 }
