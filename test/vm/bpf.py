@@ -61,7 +61,7 @@ def roles(image):
                                      goes_on=True),
         "direct run": Role([loader, LONER], 0, None, path=LONER),
         "direct run, DT_NEEDED": Role([loader, "/t/ward/evil", "call=who"], 1, "/t/ward/evil"),
-        "direct run, policy": Role([loader, "--policy=enforce", "/t/ward/evil", "call=who"], 1,
+        "direct run, policy": Role([loader, "--policy=check=enforce", "/t/ward/evil", "call=who"], 1,
                                    "/t/ward/evil", ops=()),
     }
 

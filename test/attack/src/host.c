@@ -114,12 +114,20 @@ static void run_on_stack(void)
 	else printf("stack code: ran %d\n", WEXITSTATUS(st));
 }
 
+#ifdef __x86_64__
 static unsigned long canary(void)
 {
 	unsigned long v;
 	__asm__("mov %%fs:0x28, %0" : "=r"(v));
 	return v;
 }
+#else
+extern unsigned long __stack_chk_guard;
+static unsigned long canary(void)
+{
+	return __stack_chk_guard;
+}
+#endif
 
 /* Grow the break by a page and use it; musl's sbrk() itself always says no. */
 static void grow_break(void)

@@ -121,7 +121,8 @@ static int file_op(char *op)
 		must(!mount(a, b, 0, MS_BIND, 0), b);
 	} else if ((a = arg_of(op, "tmpfs"))) {
 		b = second(a);
-		must(!mount("guest", b, "tmpfs", !strcmp(a, "noexec") ? MS_NOEXEC : 0, 0), b);
+		int flags = !strcmp(a, "noexec") ? MS_NOEXEC : 0;
+		must(!mount("guest", b, "tmpfs", flags, "mode=755"), b);
 	} else return 0;
 	return 1;
 }
