@@ -71,7 +71,7 @@ class Initramfs:
         self._out = bytearray()
         self._dirs = set()
         self._ino = 0
-        for d in ("proc", "sys", "dev", "tmp"):
+        for d in ("proc", "sys", "dev", "etc", "tmp"):
             self.mkdir(d)
         self._node("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
 
