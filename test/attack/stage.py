@@ -248,19 +248,20 @@ class Trial:
             raise AssertionError("expected %s to be setuid root" % out)
         return out
 
-    def run(self, *cmd, ops=(), env=None, timeout=10, **popen):
+    def run(self, *cmd, ops=(), env=None, timeout=10, world=None, **popen):
         """Run a command, behind launch when there are ops; env has nothing but what is given."""
         argv = [self.stage.launch, *ops, "--", *cmd] if ops else list(cmd)
+        argv = (world.prefix() if world else []) + argv
         return wardtest.run(argv, env={} if env is None else env, timeout=timeout, **popen)
 
-    def trace(self, *cmd, ops=(), enforcing=False):
+    def trace(self, *cmd, ops=(), enforcing=False, **more):
         """Run a command under strace, behind launch; the trace begins with the command."""
         strace = wardtest.have("strace")
         if strace is None:
             raise wardtest.Skip("strace is not installed")
         with tempfile.NamedTemporaryFile("r", errors="surrogateescape") as log:
             r = self.run(strace, "-f", "-qq", "-s", "256", "-o", log.name, "-e",
-                         "trace=" + straceorder.CALLS, self.stage.launch, *ops, "--", *cmd)
+                         "trace=" + straceorder.CALLS, self.stage.launch, *ops, "--", *cmd, **more)
             lines = log.read().splitlines()
         start = [i for i, w in enumerate(lines) if ' execve("%s"' % cmd[0] in w]
         if not start:

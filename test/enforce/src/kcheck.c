@@ -1,7 +1,8 @@
 /*
  * What the kernel itself says about a file.
  *
- *   kcheck PATH    prints "check N nlink N" (errno of the check on an open descriptor, 0 = allowed)
+ *   kcheck PATH    prints "check N nlink N control N": errno of the check on an open descriptor, 0 =
+ *                  allowed; errno of a call that the kernel itself answers with ENOTDIR
  *   kcheck -x PATH executes it; prints "execve N" when the kernel refuses
  */
 #define _GNU_SOURCE
@@ -31,6 +32,9 @@ int main(int argc, char **argv)
 	}
 	char *const args[] = { "", 0 };
 	int bad = syscall(SYS_execveat, fd, "", args, 0, EMPTY_PATH | EXECVE_CHECK) < 0;
-	printf("check %d nlink %lu\n", bad ? errno : 0, (unsigned long)st.st_nlink);
+	int check = bad ? errno : 0;
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC); /* surely a regular file */
+	bad = syscall(SYS_execveat, self, "x", args, 0, EMPTY_PATH | EXECVE_CHECK) < 0;
+	printf("check %d nlink %lu control %d\n", check, (unsigned long)st.st_nlink, bad ? errno : 0);
 	return 0;
 }
