@@ -11,17 +11,21 @@ import subprocess
 from stage import ROOT, mount, write_file
 import wardtest
 
-# $1 the new loader or nothing, $2 its place, $3 the content of ward.conf's directory or nothing,
-# $4 a scratch directory on a file system that overlayfs can write to
+# $1 the new loader or nothing, $2 the content of /etc/ward.conf or nothing, $3 an empty directory
+# for what overlayfs writes, the rest: the names that shall be the new loader's
 SCRIPT = """
 set -eu
-[ -z "$1" ] || mount --bind "$1" "$2"
-if [ -n "$3" ]; then
-	mount -t tmpfs -o mode=755 ward-test "$4"
-	mkdir "$4/upper" "$4/work"
-	cp "$3" "$4/upper/ward.conf"
-	chmod 644 "$4/upper/ward.conf"
-	mount -t overlay -o "lowerdir=/etc,upperdir=$4/upper,workdir=$4/work" ward-test /etc
+loader=$1 conf=$2 etc=$3
+shift 3
+for place; do
+	[ -z "$loader" ] || mount --bind "$loader" "$place"
+done
+if [ -n "$conf" ]; then
+	mount -t tmpfs -o mode=755 ward-test "$etc"
+	mkdir "$etc/upper" "$etc/work"
+	cp "$conf" "$etc/upper/ward.conf"
+	chmod 644 "$etc/upper/ward.conf"
+	mount -t overlay -o "lowerdir=/etc,upperdir=$etc/upper,workdir=$etc/work" ward-test /etc
 fi
 echo ready
 exec cat
@@ -29,21 +33,24 @@ exec cat
 
 
 class World:
-    """One namespace; its process lives until close()."""
+    """One namespace; its process lives until close().
+
+    loader: the file that takes the place of the loader under test, in the stage and in the build
+    directory. conf: the text of /etc/ward.conf.
+    """
 
     def __init__(self, stage, name, loader="", conf=None):
-        self.name = name
-        home = "%s/world/%s" % (ROOT, name)
-        os.makedirs(home + "/etc", exist_ok=True)
+        self.name, self.home = name, "%s/world/%s" % (ROOT, name)
+        os.makedirs(self.home + "/etc", exist_ok=True)
         file = ""
         if conf is not None:
-            file = home + "/ward.conf"
+            file = self.home + "/ward.conf"
             write_file(file, conf.encode())
         mount("--make-shared", ROOT)
         self._inside = stage.static("inside", "inside.c")
         self._holder = subprocess.Popen(
             ["unshare", "-m", "--propagation", "slave", "sh", "-c", SCRIPT, "world", loader,
-             stage.targets[1].loader, file, home + "/etc"],
+             file, self.home + "/etc", stage.targets[1].loader, stage.build.loader],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self._holder.stdout.readline() != "ready\n":
             raise wardtest.BuildError("cannot make the world %s" % name)

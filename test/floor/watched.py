@@ -1,0 +1,110 @@
+"""Every start of the integration suite, and every start that a row of the attack suite makes."""
+
+import os
+
+import cases
+import floor
+import predict
+import rows as attack_rows
+import stage
+import wardtest
+
+INTEG = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "integ")
+
+# Rows whose starts race against a writer or a clock on purpose: no two of them are the same.
+RACES = {
+    "B16": "a symbolic link changes all the time",
+    "C06": "a symbolic link changes all the time",
+}
+
+# Rows of which audit rightly predicts nothing: what happens to them is no refusal.
+NO_REFUSAL = {
+    "G14": "when restricted, code on tmpfs is mapped shared: nothing is refused, the attack fails",
+}
+
+# Runs that print what the build is.
+OTHER_OUTPUT = {"start/options#1": "--version prints the policy it was built with"}
+
+
+def starts(suite, build, stg):
+    """Each run of each integration case, both ways."""
+    engine = cases.Engine(wardtest.Build(build.path, "integ"))
+    todo = [c for c in cases.load(os.path.join(INTEG, "cases"))
+            if not c.manual and (not c.arches or build.arch in c.arches)]
+    with predict.Pool(stg, floor.loader(build), wardtest.WORKERS) as pool:
+        suite.parallel(lambda c: one_case(suite, engine, pool, c), todo)
+        told(suite, "starts", pool, 20)
+
+
+def one_case(suite, engine, pool, case):
+    """All runs of one case."""
+    todo = [(n, run, mode) for n, run in enumerate(case.runs, 1) for mode in ("interp", "direct")
+            if run.keys.get("mode", mode) == mode and run.keys.get("engine", "ward") == "ward"]
+    try:
+        built = cases.Built(engine.build, case)
+    except wardtest.Skip as e:
+        for n, _, mode in todo:
+            suite.skip("starts", "%s/%s#%d:%s" % (case.group, case.name, n, mode), str(e))
+        return
+    for n, run, mode in todo:
+        title = "%s/%s#%d" % (case.group, case.name, n)
+        if title in OTHER_OUTPUT:
+            suite.skip("starts", title + ":" + mode, OTHER_OUTPUT[title])
+            continue
+        suite.check("starts", title + ":" + mode, pool.use, one_start, engine, built, run, mode)
+
+
+def one_start(pair, engine, built, run, mode):
+    """One start in both worlds."""
+    argv, prog = engine.argv(built, run, mode)
+    env = engine.env(built, run, prog)
+    if "argv0" in run.keys:  # the namespace is entered by a program, which then must keep argv[0]
+        raise wardtest.Skip("a start under another name of the loader")
+    pair.make(lambda world: wardtest.run(
+        world.prefix() + argv, env=env, cwd=built.expand(run.keys.get("cwd", "$DIR")),
+        timeout=float(run.keys.get("timeout", 20))))
+
+
+class Watched(stage.Trial):
+    """A trial whose starts are all made in both worlds. What the row thinks of them is for the
+    attack suite; here only the two sides are compared."""
+
+    def __init__(self, stg, name, pair):
+        super().__init__(stg, stg.targets[1], name)
+        self.pair, self.in_world = pair, super().run
+
+    def run(self, *cmd, **more):
+        """Make the start twice; the row goes on with the audited one."""
+        return self.pair.make(lambda world: self.in_world(*cmd, world=world, **more))
+
+
+def rows(suite, build, stg):
+    """Each row, with ward as its target."""
+    for name in sorted(os.listdir(stage.HERE)):
+        if name.startswith("group_") and name.endswith(".py"):
+            __import__(name[:-3])
+    with predict.Pool(stg, floor.loader(build), wardtest.WORKERS) as pool:
+        suite.parallel(lambda n: suite.check("rows", n, pool.use, one_row, stg, n),
+                       [n for n in attack_rows.wanted() if n in attack_rows.ALL])
+        told(suite, "rows", pool, 20)
+
+
+def one_row(pair, stg, name):
+    """All starts of one row."""
+    if name in RACES or name in NO_REFUSAL:
+        raise wardtest.Skip(RACES.get(name) or NO_REFUSAL[name])
+    trial, before = Watched(stg, name, pair), pair.starts
+    attack_rows.ALL[name](trial)
+    if pair.starts == before:
+        raise wardtest.Skip("this row starts nothing through the stage")
+
+
+def told(suite, group, pool, least):
+    """The comparison is worth something: many starts had something to report."""
+    def enough():
+        seen = len(pool.seen())
+        print("floor    %-12s %d starts made twice, %d of them with a refusal or the like" % (
+            group, pool.starts(), seen), flush=True)
+        assert seen >= least, "expected at least %d starts with something to report, got %d" % (
+            least, seen)
+    suite.check(group, "enough to report", enough)
