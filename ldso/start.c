@@ -130,16 +130,23 @@ static ld_st reserve_registry(struct ld_group *g)
 	return LD_OK;
 }
 
+/* restricted: people read the error, a collector the line */
+static LD_COLD void report_option(const struct ld_group *g, const char *option)
+{
+	if (!ld_state.restricted || ld_state.report_to)
+		ld_report_would(g, LD_EV_REFUSE, option, ld_strlen(option), NULL, "restricted");
+}
+
 /* restricted: what the caller chose is not used; options that cannot be honoured are errors */
 static void choose_inputs(const struct ld_group *g, const struct ld_command *c, const char **preload)
 {
 	if (ld_reporting(LD_REPORT_DENIALS)) {
 		ld_report_ignored(g, "LD_PRELOAD");
 		ld_report_ignored(g, "LD_LIBRARY_PATH");
-		if (c->preload && !ld_state.restricted)
-			ld_report_would(g, LD_EV_REFUSE, "--preload", 9, NULL, "restricted");
-		if (c->library_path && !ld_state.restricted)
-			ld_report_would(g, LD_EV_REFUSE, "--library-path", 14, NULL, "restricted");
+		if (c->preload)
+			report_option(g, "--preload");
+		if (c->library_path)
+			report_option(g, "--library-path");
 	}
 	if (ld_state.restricted) {
 		if (c->preload || c->library_path) {

@@ -118,10 +118,11 @@ class Pool:
 
 
 def normal(text):
-    """Output without what differs from start to start: addresses, process numbers, maps."""
+    """Output without what differs from start to start: addresses, process numbers, maps; and
+    without remarks on LD_WARD, which enforcing does not read."""
     out = []
     for line in text.splitlines():
-        if re.match(r"[0-9a-f]{4,}-[0-9a-f]{4,} |[A-Z]\w+: +\d+ kB|VmFlags:", line):
+        if re.match(r"[0-9a-f]{4,}-[0-9a-f]{4,} |[A-Z]\w+: +\d+ kB|VmFlags:|ward: LD_WARD: ", line):
             continue
         out.append(re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{6,}\b|\b\d{3,}\b|pipe:\[\d+\]", "N", line))
     return out

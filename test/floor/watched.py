@@ -1,6 +1,7 @@
 """Every start of the integration suite, and every start that a row of the attack suite makes."""
 
 import os
+import re
 
 import cases
 import floor
@@ -17,9 +18,14 @@ RACES = {
     "C06": "a symbolic link changes all the time",
 }
 
+# Starts with a filter on the calls that enforcing needs, and what prints policy: what is missing is
+# no verdict on a file; the group `missing` and the matrix of test/enforce look at that.
+NOT_COMPARED = re.compile(r"(kill=|execveat=|(ret|fd)=(execveat|mseal|prctl)|--diagnose\Z|--version\Z)")
+
 # Rows of which audit rightly predicts nothing: what happens to them is no refusal.
 NO_REFUSAL = {
     "G14": "when restricted, code on tmpfs is mapped shared: nothing is refused, the attack fails",
+    "D02": "fails the Nth system call of a load: enforcing makes one call more",
 }
 
 # Runs that print what the build is.
@@ -75,6 +81,8 @@ class Watched(stage.Trial):
 
     def run(self, *cmd, **more):
         """Make the start twice; the row goes on with the audited one."""
+        if any(map(NOT_COMPARED.match, [*cmd, *more.get("ops", ())])):
+            return self.in_world(*cmd, **more)
         return self.pair.make(lambda world: self.in_world(*cmd, world=world, **more))
 
 
