@@ -311,12 +311,17 @@ def problem(what, r):
     return "expected %s\n%s" % (what, r)
 
 
+def sentences(r):
+    """What people read on stderr: all but the lines for collectors."""
+    return [w for w in r.err.splitlines() if not w.startswith("ward: audit: ")]
+
+
 def check_start(cell, thing, r, requester, refused):
     """The object is needed at start."""
     if not refused:
         return [] if r.rc == 0 and "ctor evil" in r.out else [problem("the object loaded", r)]
     return check_line(cell, thing, r, r.err, requester) + (
-        [] if r.rc == 127 and r.err.count("\n") == 1 and r.out == "" else
+        [] if r.rc == 127 and len(sentences(r)) == 1 and r.out == "" else
         [problem("exit 127, one line, nothing run", r)])
 
 
@@ -418,7 +423,7 @@ def check_program(cell, mode, thing):
     if not refused:
         return out + ([] if r.rc == 0 and "host done" in r.out else
                       [problem("the program to run", r)])
-    ok = r.rc == 127 and r.out == "" and thing.path in r.err and r.err.count("\n") == 1
+    ok = r.rc == 127 and r.out == "" and thing.path in r.err and len(sentences(r)) == 1
     if mode.enforcing:
         ok = ok and thing.why in r.err
     return out + ([] if ok else [problem("exit 127, one line with %r" % thing.why, r)])
@@ -432,7 +437,7 @@ def check_report(cell, mode, thing):
     told = [w for w in r.err.splitlines() if w.startswith("ward: audit: would refuse ")]
     # What is no file is refused in any mode, and without a check there is none to predict.
     want = thing.refused() and thing.why != "not a regular file" and not mode.enforcing
-    if not want or thing.faked():
+    if not want or (thing.faked() and thing.check):
         return [] if not told else [problem("no report", r)]
     line = r"ward: audit: would refuse %s needed-by=%s reason=\S+ .*securebits=0x0 pid=\d+$" % (
         re.escape(cell.slot), re.escape(cell.needs))
@@ -446,9 +451,11 @@ def check_order(cell, mode, role, thing):
     r, trace = cell.x.trace(*cmd, ops=mode.ops + thing.ops, enforcing=True, world=mode.world,
                             pass_fds=thing.fds)
     own = [o for o in trace.objects if o.path == cell.slot]
-    out = [problem("the order of calls: " + b, r) for b in trace.breaches]
-    opened = not thing.faked()
-    if len(own) != opened or (opened and ("M" in own[0].steps) == thing.refused()):
+    out = [problem("the order of calls: " + b, r) for b in trace.breaches
+           if not (thing.faked() and "control answered" in b)]
+    mapped = [o for o in own if "M" in o.steps]
+    # Where the check is faked the search may have ended before it came to this object.
+    if (len(own) != 1 and not thing.faked()) or bool(mapped) == thing.refused():
         out.append(problem("one open, mapped only if allowed: %s" % [str(o) for o in own], r))
     return out
 
