@@ -9,7 +9,8 @@ A suite's file ENFORCING lists them by reason:
       GROUP/NAME (a pattern of fnmatch: * ? [...])
 
 A test that is listed must fail in that way, else it is a failure; so is a listed pattern that no
-failing test matches. An attack that succeeds is never an expected difference.
+failing test matches. An attack that succeeds is no expected difference, unless the expression
+begins with `!` in place of `=`: it is one only where nothing is restricted.
 """
 
 import fnmatch
@@ -22,8 +23,8 @@ NEVER = re.compile(r"expected the attack to be stopped")
 class Reason:
     """One reason: the text that gives it, what the failure must show, which tests have it."""
 
-    def __init__(self, comment, pattern):
-        self.comment, self.pattern = comment, pattern
+    def __init__(self, comment, mark, pattern):
+        self.comment, self.mark, self.pattern = comment, mark, pattern
         self.regex = re.compile(pattern)
         self.tests = []
 
@@ -44,8 +45,8 @@ class Differences:
             text = line.rstrip("\n")
             if text.startswith("#"):
                 comment.append(text[1:].strip())
-            elif text.startswith("= ") and comment:
-                self.reasons.append(Reason(comment, text[2:]))
+            elif text.startswith(("= ", "! ")) and comment:
+                self.reasons.append(Reason(comment, text[0], text[2:]))
                 comment = []
             elif text.startswith("  ") and self.reasons and not comment:
                 self.reasons[-1].tests.append(text.strip())
@@ -64,10 +65,11 @@ class Differences:
 
     def failed(self, name, text):
         """True when the test had to fail so."""
-        if self.path is None or NEVER.search(text):
+        if self.path is None:
             return False
+        mark = "!" if NEVER.search(text) else "="
         for r in self.reasons:
-            if not r.regex.search(text):
+            if r.mark != mark or not r.regex.search(text):
                 continue
             for pattern in r.tests:
                 if name == pattern or fnmatch.fnmatchcase(name, pattern):
@@ -99,4 +101,4 @@ class Differences:
             h.writelines("# %s\n" % c for c in self.head)
             for r in self.reasons:
                 h.write("\n" + "".join("# %s\n" % c for c in r.comment))
-                h.write("= %s\n" % r.pattern + "".join("  %s\n" % t for t in sorted(r.tests)))
+                h.write("%s %s\n" % (r.mark, r.pattern) + "".join("  %s\n" % t for t in sorted(r.tests)))
