@@ -165,13 +165,14 @@ static void say_build(void)
 
 static void say_support(void)
 {
+	const char *control = control_word();
 	char buf[256];
 	long abi = ld_os_landlock_abi();
 
 	say_word("kernel.release", first_line("/proc/sys/kernel/osrelease", buf, sizeof buf));
 	say_yes("support.procfs", have_procfs());
-	say_yes("support.check", ld_state.have_check);
-	say("support.control", control_word());
+	say_yes("support.check", ld_state.have_check && !ld_streq(control, "faked"));
+	say("support.control", control);
 	say_yes("support.mseal", ld_state.have_seal);
 	say_yes("support.mdwe", ld_os_prctl_get(LD_PR_MDWE) >= 0);
 	say_dec("support.landlock", abi > 0 ? (uint64_t)abi : 0);

@@ -44,11 +44,6 @@ struct stub *stub_new(void)
 	return s;
 }
 
-void ld_kernel_probe(struct ld_facts *f)
-{
-	f->have_check = ld_state.have_check;
-}
-
 void ld_area_warm_files(void)
 {
 }
