@@ -324,7 +324,7 @@ static void say_paths(struct ld_group *g, const struct ld_command *c)
 /* ---- the host ---- */
 
 struct setting {
-	const char *name, *path, *want;
+	char name[36], path[44], want[4]; /* no pointers: nothing to relocate at start */
 	unsigned least; /* the smallest number that is good */
 	int exact;      /* no other number is good */
 };

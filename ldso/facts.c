@@ -43,7 +43,7 @@ const char *ld_env_get(char **envp, const char *name)
 /* variables that steer a loader or a C library: a secure process's children must not see them */
 static int is_unsafe_variable(const char *entry)
 {
-	static const char *const names[] = {
+	static const char names[][20] = { /* no pointers: nothing to relocate at start */
 		"LD_", "DYLD_", "GLIBC_TUNABLES", "GCONV_PATH", "GETCONF_DIR", "HOSTALIASES", "LOCALDOMAIN",
 		"LOCPATH", "MUSL_LOCPATH", "MALLOC_", "JE_MALLOC_CONF", "MIMALLOC_", "SCUDO_OPTIONS",
 		"LIBC_DEBUG_", "LIBC_HOOKS_", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF", "RES_OPTIONS",

@@ -9,11 +9,11 @@ LD_OBJS := $(addsuffix .o,$(addprefix $(B)/obj/,$(basename $(LD_SRCS))))
 # Link order is page order, and a page that a start touches is what it pays for. In front what every
 # start uses: area first, its memory must lie at the front of RELRO; then, behind the hot objects of
 # musl, the room a load works in; last what most starts never call.
-LD_HOT := ldso/area ldso/replace/__init_tls ldso/musl ldso/debug ldso/publish ldso/init ldso/stage \
-	ldso/anon ldso/start ldso/facts ldso/policy ldso/program ldso/repair ldso/load ldso/open ldso/vet ldso/map \
-	ldso/link ldso/seal ldso/vdso ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph \
-	src/layout src/note src/os_linux src/path src/policy src/registry src/sym src/tlslayout \
-	src/verdict src/err
+LD_HOT := ldso/area ldso/replace/__init_tls ldso/musl ldso/debug ldso/publish ldso/init \
+	ldso/stage ldso/anon ldso/start ldso/facts ldso/policy ldso/refuse ldso/program ldso/repair \
+	ldso/load ldso/search ldso/origin ldso/open ldso/vet ldso/map ldso/link ldso/seal ldso/vdso \
+	ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph src/layout src/note \
+	src/os_linux src/path src/policy src/registry src/sym src/tlslayout src/verdict src/err
 LD_ROOM := ldso/room
 LD_HOT_OBJS := $(filter $(LD_OBJS),$(LD_HOT:%=$(B)/obj/%.o))
 LD_ROOM_OBJS := $(LD_ROOM:%=$(B)/obj/%.o)

@@ -13,7 +13,7 @@
 /* errnos of Linux's generic table: what opening, checking, mapping and protecting can answer */
 struct errno_text {
 	int sys;
-	const char *text;
+	char text[44]; /* no pointer: nothing to relocate at start */
 };
 
 static const struct errno_text errnos[] = {
