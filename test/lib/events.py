@@ -10,7 +10,7 @@ import os
 import re
 import socket
 
-LINE = re.compile(r"ward: audit: (would refuse|would ignore|would drop|refused|ignored|dropped) "
+LINE = re.compile(r"^ward: audit: (would refuse|would ignore|would drop|refused|ignored|dropped) "
                   r"(\S+) needed-by=(\S+) reason=(\S+)")
 # Programs make file names of their process number.
 NUMBER = re.compile(r"\d{3,}")

@@ -1,7 +1,9 @@
 /*
  * Starts a program in another mount namespace, in the working directory of the same name.
  *
- *   inside /proc/PID/ns/mnt program [arg ...]
+ *   inside /proc/PID/ns/mnt [-a NAME] program [arg ...]
+ *
+ * NAME takes the place of argv[0].
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,8 +24,13 @@ static int die(const char *what)
 int main(int argc, char **argv)
 {
 	char here[4096];
+	char **cmd = argv + 2, *name = 0;
+	if (argc > 4 && !strcmp(argv[2], "-a")) {
+		name = argv[3];
+		cmd += 2;
+	}
 	if (argc < 3) {
-		dprintf(2, "usage: inside NAMESPACE program [arg ...]\n");
+		dprintf(2, "usage: inside NAMESPACE [-a NAME] program [arg ...]\n");
 		return 125;
 	}
 	int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
@@ -31,7 +38,9 @@ int main(int argc, char **argv)
 	if (!getcwd(here, sizeof here)) return die("getcwd");
 	if (setns(fd, CLONE_NEWNS)) return die("setns");
 	if (chdir(here)) return die(here);
-	execve(argv[2], argv + 2, environ);
-	dprintf(2, "inside: execve %s: errno %d %s\n", argv[2], errno, strerror(errno));
+	const char *file = *cmd;
+	if (name) *cmd = name;
+	execve(file, cmd, environ);
+	dprintf(2, "inside: execve %s: errno %d %s\n", file, errno, strerror(errno));
 	return 126;
 }
