@@ -4,6 +4,10 @@ P := $(DESTDIR)$(PREFIX)
 LDSO_NAME := ld-ward-$(ARCH).so.1
 INSTALLED_LIBS := $(notdir $(wildcard $(STOCK)/lib/*.o $(STOCK)/lib/*.a))
 
+# doc/NAME.SECTION goes to share/man/manSECTION
+MANUALS := $(notdir $(wildcard doc/*.[158]))
+manual = share/man/man$(subst .,,$(suffix $(1)))/$(1)
+
 #: make install         DESTDIR=DIR for packages; make uninstall takes away what this put there
 .PHONY: install uninstall
 install: all
@@ -18,9 +22,11 @@ install: all
 	ARCH='$(ARCH)' CC='$(CC)' CROSS='$(CROSS)' FAMILY='$(CC_FAMILY)' \
 		tools/gen-ward-cc '$(SYSLIBDIR)/$(LDSO_NAME)' >'$(P)/bin/ward-cc'
 	chmod 755 '$(P)/bin/ward-cc'
+	$(foreach m,$(MANUALS),install -D -m 644 doc/$(m) '$(P)/$(call manual,$(m))' &&) :
 
 uninstall:
 	rm -f '$(DESTDIR)$(SYSLIBDIR)/$(LDSO_NAME)' '$(P)/bin/ward-cc' '$(P)/lib/libc.so'
+	cd '$(P)' && rm -f $(foreach m,$(MANUALS),$(call manual,$(m)))
 	cd '$(P)' && rm -f lib/ward-gcc.specs $(addprefix lib/,$(INSTALLED_LIBS))
 	cd '$(P)' && (cd '$(CURDIR)/$(B)/include' && find . -type f) | sed 's|^|include/|' | xargs rm -f
 	cd '$(P)' && rm -f kernel-include/*
