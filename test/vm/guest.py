@@ -15,6 +15,7 @@ import wardtest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOOT_S, ANSWER_S = 120, 60
+BOOT_TRIES = 3
 LSM = "landlock,lockdown,yama,apparmor,bpf,ipe,ima,evm"
 RESTRICT = "bits=0x100"                    # SECBIT_EXEC_RESTRICT_FILE
 NOBODY = ["/bin/with", "uid=65534", "--"]  # what follows is run by an ordinary user
@@ -141,25 +142,41 @@ class Guest:
             raise wardtest.Skip("%s is not installed" % machine.qemu)
         words = machine.words + (firmware() if uefi else [])
         self.name = name
+        append = "%s loglevel=1 panic=-1 lsm=%s" % (machine.append, LSM)
+        self._words = [qemu, *words, "-smp", "1", "-m", "512", "-nographic", "-no-reboot",
+                       "-nodefaults", "-serial", "stdio", "-kernel", kernel_path, "-initrd", initrd,
+                       "-append", append]
+        self._start()
+
+    def _start(self):
         self._log, self._rest = [], b""
         self._started = time.monotonic()
-        append = "%s loglevel=1 panic=-1 lsm=%s" % (machine.append, LSM)
-        self._process = subprocess.Popen(
-            [qemu, *words, "-smp", "1", "-m", "512", "-nographic", "-no-reboot",
-             "-nodefaults", "-serial", "stdio", "-kernel", kernel_path, "-initrd", initrd,
-             "-append", append],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self._process = subprocess.Popen(self._words, stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._process.stdout, selectors.EVENT_READ)
 
-    def __enter__(self):
+    def _boot(self):
+        deadline = time.monotonic() + BOOT_S
         try:
-            deadline = time.monotonic() + BOOT_S
             while self._line(deadline) != "@ready":
                 pass
         except AssertionError:
             self._kill()
             raise
+
+    def __enter__(self):
+        # Emulated kernels on a busy host were seen to die while they patch themselves, long before
+        # any program of ours runs: said, and tried again.
+        for again in range(BOOT_TRIES - 1, -1, -1):
+            try:
+                self._boot()
+                break
+            except AssertionError as e:
+                if not again:
+                    raise
+                print("vm: the %s guest did not boot, once more\n%s" % (self.name, e), flush=True)
+                self._start()
         self.boot_s = time.monotonic() - self._started
         return self
 
