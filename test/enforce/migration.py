@@ -1,6 +1,7 @@
 """Migration: the commands of README's "From watching to enforcing", taken from its text and executed.
 
-A tree of 200 libraries, five of them with wrong modes and five on a noexec mount, loaded by dlopen and
+A tree of 200 libraries, five of them with wrong modes (one with a blank
+in its name) and five on a noexec mount, loaded by dlopen and
 as DT_NEEDED. Everything happens in a mount namespace of its own, with an /etc, a /run and a /var/log
 of its own.
 """
@@ -14,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 SECTION = "From watching to enforcing"
 LIBS, NOEXEC, WRONG = 200, 5, 5
-BLOCKS = ("watch", "look", "repair", "look again", "enforce")
+BLOCKS = ("watch", "look", "list", "repair", "look again", "enforce")
 
 
 def blocks():
@@ -45,12 +46,16 @@ LD_WARD=check=enforce use tried
 : >/var/log/ward.log
 use watched
 { %(look)s } >"$DIR/list"
+%(list)s
+cp /var/log/ward.mode /var/log/ward.noexec "$DIR"
 %(repair)s
 use repaired
 { %(look again)s } >"$DIR/left"
 %(enforce)s
 use enforced
 cat /var/log/ward.log >"$DIR/reports"
+chmod 644 "$DIR/tree/lib/part000.so"
+use spoiled
 """
 
 
@@ -62,7 +67,8 @@ def tree(x):
     wrong = set()
     for i in range(LIBS - NOEXEC - len(needed)):
         bad = i % 40 == 7 and len(wrong) < WRONG - 1
-        path = x.copy(part, "tree/lib/part%03d.so" % i, 0o644 if bad else 0o755)
+        name = "tree/lib/a part%03d.so" if i == 7 else "tree/lib/part%03d.so"
+        path = x.copy(part, name % i, 0o644 if bad else 0o755)
         if bad:
             wrong.add(path)
     wrong.add(x.copy(needed[0], "tree/lib/libneed0.so", 0o640))
@@ -115,24 +121,61 @@ def migrate(x):
     if r.rc or r.err:
         raise AssertionError("expected the commands to succeed\n%s" % r)
     listed = [w.split() for w in read(x, "list").splitlines()]
-    same("what README's list names", wrong | noexec, {w[0] for w in listed})
-    same("reasons", {"mode", "noexec"}, {w[2] for w in listed})
+    same("what README's list names", {(w, "mode") for w in wrong} | {(w, "noexec") for w in noexec},
+         {(w[0].replace(r"\x20", " "), w[2]) for w in listed})
+    same("the list for chmod", sorted(wrong), read(x, "ward.mode").splitlines())
+    same("the list for mount", [os.path.join(x.dir, "tree/plugins")],
+         read(x, "ward.noexec").splitlines())
     # what was listed is what an enforcing start refuses, no more
     tried = read(x, "tried.many")
-    refused = set(re.findall(r"Error loading shared library (\S+): refused", tried))
+    refused = set(re.findall(r"Error loading shared library (.+?): refused", tried))
     same("refused before the repair", (wrong | noexec), refused)
     same("the program that needs one", "exit 127", last(x, "tried.app"))
     for name, lost in (("watched", NOEXEC), ("repaired", 0), ("enforced", 0)):
         # the kernel maps no code from a noexec mount, whatever the loader's policy is
         same(name + ": dlopen", "loaded %d of %d" % (LIBS - lost, LIBS), last(x, name + ".many"))
         same(name + ": DT_NEEDED", "loaded 0 of 0", last(x, name + ".app"))
+    same("enforced: a library spoiled later", "loaded %d of %d" % (LIBS - 1, LIBS),
+         last(x, "spoiled.many"))
     same("left after the repair", "", read(x, "left"))
     same("reports when enforcing", "", read(x, "reports"))
+
+
+LOCKED = """
+mount --bind "$DIR/etc" /etc
+try() { "$@" >"$DIR/out" 2>&1 && echo runs || echo "refused $?"; }
+echo 'enforce' >/etc/ward.conf
+try "$APP"
+try "$LOADER" "$APP"
+try "$LOADER" --policy=check=off "$APP"
+LD_WARD=check=off try "$APP"
+try env - "$APP"
+try "$MOVE" /etc/ward.conf /etc/ward.conf.off
+try "$APP"
+"""
+
+
+def locked_out(x):
+    """What README says of it: nothing relaxes from below, a static program takes the file away."""
+    if x.stage.build.enforcing:
+        raise wardtest.Skip("a build floor is not a file that can be moved away")
+    lib = x.copy(x.stage.lib("part/libpart.so", tag="part"), "locked/libpart.so", 0o644)
+    app = x.prog("locked", os.path.join(HERE, "src", "many.c"), "-Wl,--no-as-needed", lib,
+                 "-Wl,-rpath," + os.path.dirname(lib))
+    x.mkdir("etc")
+    env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "DIR": x.dir, "APP": app,
+           "LOADER": x.target.loader,
+           "MOVE": x.stage.static("move", os.path.join(HERE, "src", "move.c"))}
+    r = wardtest.run(["unshare", "-m", "--propagation", "private", "/bin/sh", "-euc", LOCKED], env=env)
+    if r.rc or r.err:
+        raise AssertionError("expected the commands to succeed\n%s" % r)
+    same("ways in", ["refused 127"] * 5 + ["runs"] * 2, r.out.splitlines())
 
 
 def tests(x):
     """(title, test)."""
     yield "README's commands, from watch to enforce", lambda: migrate(x)
+    yield "locked out, and how to get in again", lambda: locked_out(x)
 
 
 GROUPS = {"migration": tests}

@@ -523,6 +523,7 @@ def logs(x):
     """(title, test): the example on logs."""
     yield "audit and enforcing compare equal", lambda: compare(x)
     yield "what is no line of a report", lambda: not_lines(x)
+    yield "paths to act on", lambda: paths(x)
 
 
 def compare(x):
@@ -548,6 +549,21 @@ def not_lines(x):
     r = wardtest.run([COLLECTOR, "--read", log])
     need(r.rc == 0 and r.out == good + "\n", "the one line", r)
     need(COLLECT.parse(good)["new-name"] == "2", "the new name", good)
+
+
+def paths(x):
+    """--paths prints what can be acted on, names what it leaves out, and says so by its status."""
+    line = "ward: audit: would refuse %s needed-by=/b reason=%s mode=- securebits=0x0 pid=1\n"
+    good = [r"/a\x20b", r"/\x5cx20", r"/\xc3\xa4", r"/a\x20b"]
+    odd = ["a/b", r"/a\x0ab", r"/cut\...", "-"]
+    log = x.write("log.paths", "".join([line % (w, "mode") for w in good] + [line % ("/c", "busy")]
+                                       ).encode(), 0o644)
+    r = wardtest.run([COLLECTOR, "--paths", "mode", "--read", log])
+    need(r.rc == 0 and r.err == "" and r.out == "/\\x20\n/\u00e4\n/a b\n", "three paths", r)
+    log = x.write("log.odd.paths", "".join(line % (w, "mode") for w in [*odd, "/d"]).encode(), 0o644)
+    r = wardtest.run([COLLECTOR, "--paths", "mode", "--read", log])
+    need(r.rc == 1 and r.out == "/d\n", "one path, status 1", r)
+    need(r.err == "".join("ward-collect: left out: %s\n" % w for w in sorted(odd)), "the others", r)
 
 
 # -- diagnose, list, explain --
