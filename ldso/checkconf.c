@@ -118,21 +118,21 @@ static void check_text(struct check *c, struct ld_span text)
 static long check_file(struct check *c, int fd)
 {
 	struct ld_stat st;
-	const char *why;
+	const struct ld_conf_fault *fault;
 	unsigned char *text;
 	long r = ld_os_fstat(fd, &st);
 
 	if (r)
 		return r;
-	why = ld_conf_problem(&st);
-	if (why) {
+	fault = ld_conf_fault(&st);
+	if (fault) {
 		struct ld_text *t = begin(c, 0);
 
-		ld_text_str(t, why);
+		ld_text_str(t, fault->text);
 		ld_text_str(t, ": as the system's file it would mean \"enforce\"");
 		end(c);
 	}
-	if ((st.mode & 0170000) != 0100000 || st.size > LD_CONF_MAX)
+	if ((st.mode & LD_S_IFMT) != LD_S_IFREG || st.size > LD_CONF_MAX)
 		return 0;
 	text = ld_alloc(&c->g->scratch, st.size + 1, 1);
 	r = text ? ld_os_pread(fd, text, st.size, 0) : -LD_ENOMEM;

@@ -38,7 +38,7 @@ static void store_deferred(const struct ld_chunk *c, const struct ld_deferred *d
 	*(uintptr_t *)d->place = value;
 	(void)ld_os_mprotect((void *)page, ld_state.page, LD_PROT_R);
 	waiting_pages(c, d->obj, &lo, &hi, &waiting);
-	if (!waiting && ld_state.have_seal && ld_state.policy.v[LD_KEY_SEAL] != LD_SEAL_OFF)
+	if (!waiting && ld_sealing())
 		(void)ld_os_mseal((void *)lo, hi - lo);
 }
 

@@ -10,11 +10,6 @@
 #include "start.h"
 
 #define FORMAT_VERSION 1
-#define CONF_FILE LD_PREFIX "/etc/ward.conf"
-#define CONF_MAX 65536
-#define S_IFMT 0170000
-#define S_IFREG 0100000
-#define S_IFDIR 0040000
 
 /* one line */
 struct out {
@@ -22,12 +17,20 @@ struct out {
 	char buf[1400];
 };
 
-static struct ld_text *begin(struct out *o, const char *name)
+/* "host.vm.memfd_noexec.want=": group "", "host." or "path.3.", more "" or ".want" */
+static struct ld_text *begin_in(struct out *o, const char *group, const char *name, const char *more)
 {
 	ld_text_init(&o->t, o->buf, sizeof o->buf);
+	ld_text_str(&o->t, group);
 	ld_text_str(&o->t, name);
+	ld_text_str(&o->t, more);
 	ld_text_str(&o->t, "=");
 	return &o->t;
+}
+
+static struct ld_text *begin(struct out *o, const char *name)
+{
+	return begin_in(o, "", name, "");
 }
 
 static void end(struct out *o)
@@ -65,41 +68,18 @@ static void say_dec(const char *name, uint64_t v)
 	end(&o);
 }
 
-/* "path.3.mode" */
-static struct ld_text *begin_at(struct out *o, const char *group, unsigned i, const char *name)
-{
-	ld_text_init(&o->t, o->buf, sizeof o->buf);
-	ld_text_str(&o->t, group);
-	ld_text_str(&o->t, ".");
-	ld_text_dec(&o->t, i);
-	ld_text_str(&o->t, ".");
-	ld_text_str(&o->t, name);
-	ld_text_str(&o->t, "=");
-	return &o->t;
-}
-
-static struct ld_text *begin_in(struct out *o, const char *group, const char *name)
-{
-	ld_text_init(&o->t, o->buf, sizeof o->buf);
-	ld_text_str(&o->t, group);
-	ld_text_str(&o->t, ".");
-	ld_text_str(&o->t, name);
-	ld_text_str(&o->t, "=");
-	return &o->t;
-}
-
 /* owner and permission bits, "-" when there is nothing to stat */
 static void say_owner(const char *group, const struct ld_stat *st)
 {
 	struct out o;
-	struct ld_text *t = begin_in(&o, group, "owner");
+	struct ld_text *t = begin_in(&o, group, "owner", "");
 
 	if (st)
 		ld_text_dec(t, st->uid);
 	else
 		ld_text_str(t, "-");
 	end(&o);
-	t = begin_in(&o, group, "mode");
+	t = begin_in(&o, group, "mode", "");
 	if (st)
 		ld_text_oct(t, st->mode & 07777);
 	else
@@ -125,18 +105,6 @@ static const char *first_line(const char *path, char *buf, size_t len)
 		i++;
 	buf[i] = 0;
 	return buf;
-}
-
-static int have_procfs(void)
-{
-	long fd = ld_os_open("/proc/self/mounts");
-	uint64_t type = 0;
-
-	if (fd < 0)
-		return 0;
-	(void)ld_os_fs_flags((int)fd, &type);
-	(void)ld_os_close((int)fd);
-	return (uint32_t)type == LD_PROC_MAGIC;
 }
 
 /* is the control answered as a kernel would, on the loader's own file? */
@@ -170,7 +138,7 @@ static void say_support(void)
 	long abi = ld_os_landlock_abi();
 
 	say_word("kernel.release", first_line("/proc/sys/kernel/osrelease", buf, sizeof buf));
-	say_yes("support.procfs", have_procfs());
+	say_yes("support.procfs", ld_have_procfs());
 	say_yes("support.check", ld_state.have_check && !ld_streq(control, "faked"));
 	say("support.control", control);
 	say_yes("support.mseal", ld_state.have_seal);
@@ -201,12 +169,12 @@ static void say_policy(void)
 	struct out o;
 
 	for (unsigned k = 0; k < LD_KEY_CNT; k++) {
-		ld_text_str(begin_in(&o, "policy", ld_policy_key_name(k)), ld_policy_value_name(k, p->v[k]));
+		const char *key = ld_policy_key_name(k);
+
+		ld_text_str(begin_in(&o, "policy.", key, ""), ld_policy_value_name(k, p->v[k]));
 		end(&o);
-		begin_in(&o, "policy", ld_policy_key_name(k));
-		o.t.len--; /* the equals sign */
-		ld_text_str(&o.t, ".from=");
-		ld_text_str(&o.t, p->from[k] < LD_FROM_CNT ? sources[p->from[k]] : "unknown");
+		ld_text_str(begin_in(&o, "policy.", key, ".from"),
+			    p->from[k] < LD_FROM_CNT ? sources[p->from[k]] : "unknown");
 		end(&o);
 	}
 	say_word("policy.preload", ld_state.conf_preload);
@@ -217,31 +185,26 @@ static void say_policy(void)
 
 static const char *conf_state(long r, const struct ld_stat *st)
 {
-	struct ld_stat self;
+	const struct ld_conf_fault *fault;
 
 	if (r == -LD_ENOENT || r == -LD_ENOTDIR)
 		return "none";
 	if (r)
 		return "unreadable";
-	if ((st->mode & S_IFMT) != S_IFREG)
-		return "type";
-	if (st->uid && (ld_os_stat_at(LD_AT_FDCWD, "/proc/self/exe", &self) || st->uid != self.uid))
-		return "owner";
-	if (st->mode & 022)
-		return "writable";
-	return st->size > CONF_MAX ? "large" : "ok";
+	fault = ld_conf_fault(st);
+	return fault ? fault->word : "ok";
 }
 
 static void say_conf(void)
 {
 	struct ld_stat st;
-	long fd = ld_os_open(CONF_FILE), r = fd < 0 ? fd : ld_os_fstat((int)fd, &st);
+	long fd = ld_os_open(LD_CONF_FILE), r = fd < 0 ? fd : ld_os_fstat((int)fd, &st);
 
 	if (fd >= 0)
 		(void)ld_os_close((int)fd);
-	say_word("conf.file", CONF_FILE);
+	say_word("conf.file", LD_CONF_FILE);
 	say("conf.state", conf_state(r, &st));
-	say_owner("conf", r ? NULL : &st);
+	say_owner("conf.", r ? NULL : &st);
 }
 
 /* would this entry be searched by a process that is restricted, or secure? the first reason against it */
@@ -261,7 +224,7 @@ static const char *entry_word(const char *dir, size_t len, long r, const struct 
 		return "absent";
 	if (r)
 		return "unreadable";
-	if ((st->mode & S_IFMT) != S_IFDIR)
+	if ((st->mode & LD_S_IFMT) != LD_S_IFDIR)
 		return "type";
 	if (st->mode & 022)
 		return "writable";
@@ -281,15 +244,16 @@ static void say_entry(struct ld_group *g, unsigned i, const char *source, const 
 		g->buf->path[len] = 0;
 		r = ld_os_stat_at(LD_AT_FDCWD, g->buf->path, &st);
 	}
-	ld_text_word(begin_at(&o, "path", i, "dir"), dir, len);
-	end(&o);
-	ld_text_str(begin_at(&o, "path", i, "source"), source);
-	end(&o);
 	ld_text_init(&name, group, sizeof group);
 	ld_text_str(&name, "path.");
 	ld_text_dec(&name, i);
+	ld_text_str(&name, ".");
+	ld_text_word(begin_in(&o, group, "dir", ""), dir, len);
+	end(&o);
+	ld_text_str(begin_in(&o, group, "source", ""), source);
+	end(&o);
 	say_owner(group, r ? NULL : &st);
-	ld_text_str(begin_at(&o, "path", i, "verdict"), entry_word(dir, len, r, &st));
+	ld_text_str(begin_in(&o, group, "verdict", ""), entry_word(dir, len, r, &st));
 	end(&o);
 }
 
@@ -312,6 +276,7 @@ static void say_paths(struct ld_group *g, const struct ld_command *c)
 	const char *file, *list = ld_system_path(g, &file);
 	unsigned i = 0;
 
+	g->err = (struct ld_err){0}; /* of the path file: it is no matter of the program below */
 	say_word("path.file", file);
 	if (!ld_state.restricted)
 		i = c->library_path
@@ -359,17 +324,11 @@ static void say_setting(const char *name, const char *value, const char *want, c
 {
 	struct out o;
 
-	ld_text_word(begin_in(&o, "host", name), value, value ? ld_strlen(value) : 0);
+	ld_text_word(begin_in(&o, "host.", name, ""), value, value ? ld_strlen(value) : 0);
 	end(&o);
-	begin_in(&o, "host", name);
-	o.t.len--;
-	ld_text_str(&o.t, ".want=");
-	ld_text_str(&o.t, want);
+	ld_text_str(begin_in(&o, "host.", name, ".want"), want);
 	end(&o);
-	begin_in(&o, "host", name);
-	o.t.len--;
-	ld_text_str(&o.t, ".state=");
-	ld_text_str(&o.t, state);
+	ld_text_str(begin_in(&o, "host.", name, ".state"), state);
 	end(&o);
 }
 
@@ -415,7 +374,7 @@ static void say_host(void)
 static const char *program_word(int refused, ld_st st, const struct ld_file *f)
 {
 	if (!refused)
-		return f->verdict ? ld_verdict_word(f->verdict) : "ok";
+		return ld_verdict_word(f->verdict);
 	if (st.code == LD_E_NOT_FOUND)
 		return "absent";
 	return ld_err_kind(st.code) == LD_K_REFUSED ? ld_verdict_word(st.code) : "unreadable";
@@ -431,7 +390,7 @@ static void say_program(struct ld_group *g, const char *path)
 	say("program.verdict", program_word(refused, st, &f));
 	say_yes("program.refused", refused);
 	say_dec("program.errno", refused ? (uint64_t)g->err.sys : 0);
-	say_owner("program", f.st.nlink || f.st.ino ? &f.st : NULL);
+	say_owner("program.", f.st.nlink || f.st.ino ? &f.st : NULL);
 	if (!refused)
 		(void)ld_os_close(f.fd);
 }

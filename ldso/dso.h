@@ -65,6 +65,12 @@ struct ld_state {
 
 extern struct ld_state ld_state;
 
+/* are seals wanted, and to be had? */
+static inline int ld_sealing(void)
+{
+	return ld_state.have_seal && ld_state.policy.v[LD_KEY_SEAL] != LD_SEAL_OFF;
+}
+
 /* an object while it is being loaded; scratch */
 struct ld_new {
 	struct ld_new *next;
@@ -166,8 +172,12 @@ long ld_walk_dir(struct ld_group *g, const char *path, size_t len, const struct 
 		 enum ld_dir_reason *reason);
 /* root, or who owns the root directory or the loader's file: what root looks like in a user namespace */
 int ld_owner_is_root(uint32_t uid);
+/* who owns the loader's file, when an absolute name for it is known */
+int ld_owner_is_loaders(uint32_t uid);
 
 /* ---- origin.c: what $ORIGIN stands for ---- */
+/* procfs itself, its root directory: not a directory that somebody put in its place */
+int ld_have_procfs(void);
 /* does its search path speak of $ORIGIN? */
 int ld_uses_origin(const struct ld_obj *o);
 void ld_origin_main(struct ld_group *g, struct ld_obj *o);
@@ -189,6 +199,8 @@ ld_st ld_vet_main(struct ld_group *g, struct ld_file *f) LD_MUST_CHECK;
 ld_st ld_vet_main_again(struct ld_group *g, struct ld_file *f) LD_MUST_CHECK;
 /* securebits of this thread, policy, and what earlier calls found */
 void ld_facts_now(struct ld_facts *f);
+/* fstat on f->fd: the first facts. Failed: closed, g->err set. */
+ld_st ld_vet_stat(struct ld_group *g, struct ld_file *f) LD_MUST_CHECK;
 /* fstat, control, check and verdict on f->fd, with f->path for the words. Refused: closed, g->err set. */
 ld_st ld_vet(struct ld_group *g, struct ld_file *f, const char *needed_by) LD_MUST_CHECK;
 /* the same when g->facts have become stricter since: asks only what has not been asked */
@@ -281,8 +293,8 @@ LD_COLD void ld_report_line(const struct ld_group *g, struct ld_line *l);
 /* every verdict that is not "nothing against it": v->refuse tells refused from would be refused */
 LD_COLD void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,
 			     const struct ld_verdict *v, uint32_t mode);
-LD_COLD void ld_report_object(const struct ld_group *g, enum ld_event event, const char *path,
-			      const char *needed_by, const char *reason, uint32_t mode);
+/* report=all: an object that was loaded, and whether it asks for an executable stack */
+LD_COLD void ld_report_loaded(const struct ld_group *g, const struct ld_new *n, const char *needed_by);
 /*
  * What restriction does to an input, or would do if it were on: REFUSE (a relative name), IGNORE (a
  * variable), DROP (a directory of a search path). Call it in both cases: what audit does not report must

@@ -98,20 +98,14 @@ static ld_st relocate(struct ld_group *g, struct ld_new *n)
 int ld_addr_is_code(const struct ld_group *g, uintptr_t addr)
 {
 	const struct ld_chunk *c = g->newest ? ld_state.log.first : NULL;
-	uint32_t i = 0;
 
 	for (struct ld_new *n = g->first; n; n = n->next)
-		for (i = 0; i < n->o->seg_cnt; i++)
-			if ((n->o->seg[i].prot & LD_PROT_X) &&
-			    addr - n->o->base - n->o->seg[i].va < n->o->seg[i].memsz)
-				return 1;
+		if (ld_obj_holds(n->o, addr, 1, LD_PROT_X))
+			return 1;
 	for (; c; c = ld_chunk_next(c))
 		for (uint32_t k = 0; k < c->obj_cnt; k++)
-			for (i = 0; i < c->objs[k]->seg_cnt; i++)
-				if ((c->objs[k]->seg[i].prot & LD_PROT_X) &&
-				    addr - c->objs[k]->base - c->objs[k]->seg[i].va <
-					    c->objs[k]->seg[i].memsz)
-					return 1;
+			if (ld_obj_holds(c->objs[k], addr, 1, LD_PROT_X))
+				return 1;
 	return 0;
 }
 

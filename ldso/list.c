@@ -17,7 +17,7 @@ static const char *verdict_of(const struct ld_new *n)
 		return "self";
 	if (n->o->flags & LD_OBJ_KERNEL)
 		return "kernel";
-	return n->verdict ? ld_verdict_word(n->verdict) : "ok";
+	return ld_verdict_word(n->verdict);
 }
 
 /* verbose: words that programs read, after those of musl's format */

@@ -154,22 +154,16 @@ static const char *who_asks(const struct ld_group *g, const struct ld_obj *neede
 	return needed_by ? needed_by->name : g->requester;
 }
 
-static LD_COLD void report_loaded(const struct ld_group *g, const struct ld_new *n,
-				  const struct ld_obj *needed_by)
-{
-	const char *who = who_asks(g, needed_by), *name = n->o->name;
-
-	ld_report_object(g, LD_EV_LOADED, name, who, n->verdict ? ld_verdict_word(n->verdict) : "ok", n->mode);
-	if (n->stack_exec)
-		ld_report_object(g, LD_EV_NOTED, name, who, "execstack", n->mode);
-}
-
 /* the file of an object that is loaded, asked for again: is it still as it was recorded? */
 static LD_COLD void report_changed(const struct ld_group *g, const struct ld_obj *o, const struct ld_file *f,
 				   const struct ld_obj *needed_by)
 {
+	struct ld_line l = {
+		.event = LD_EV_NOTED, .subject = f->path, .subject_len = ld_strlen(f->path),
+		.needed_by = who_asks(g, needed_by), .reason = "changed", .mode = f->st.mode & 07777};
+
 	if (o->size != f->st.size || o->mtime != f->st.mtime)
-		ld_report_object(g, LD_EV_NOTED, f->path, who_asks(g, needed_by), "changed", f->st.mode);
+		ld_report_line(g, &l);
 }
 
 static ld_st add_file(struct ld_group *g, struct ld_file *f, const struct ld_obj *needed_by,
@@ -200,7 +194,7 @@ static ld_st add_file(struct ld_group *g, struct ld_file *f, const struct ld_obj
 	n->mode = (uint16_t)(f->st.mode & 07777);
 	n->verdict = f->verdict;
 	if (ld_reporting(LD_REPORT_ALL))
-		report_loaded(g, n, needed_by);
+		ld_report_loaded(g, n, who_asks(g, needed_by));
 	*out = n->o;
 	return LD_OK;
 }

@@ -7,10 +7,6 @@
  * or cannot be opened, ends it, so nobody can push us to a weaker directory.
  */
 #include "dso.h"
-#include "path.h"
-
-#define S_IFMT 0170000
-#define S_IFREG 0100000
 
 /*
  * A write lease on the file (fcntl(2), F_SETLEASE): the kernel has asked its holder to give it up and will
@@ -63,21 +59,12 @@ ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out)
 
 ld_st ld_open_main(struct ld_group *g, const char *path, struct ld_file *out)
 {
-	long fd = open_patiently(path), r;
-	ld_st st;
+	long fd = open_patiently(path);
 
 	ld_area_warm_files();
 	*out = (struct ld_file){.fd = (int)fd, .path = path};
-	if (fd < 0) {
-		ld_err_path(&g->err, path);
-		return ld_err_sys(&g->err, fd == -LD_ENOENT || fd == -LD_ENOTDIR ? LD_E_NOT_FOUND : LD_E_OPEN,
-				  (int)-fd);
-	}
-	r = ld_os_fstat(out->fd, &out->st);
-	if (!r)
-		return LD_OK;
-	st = ld_err_sys(&g->err, LD_E_STAT, (int)-r);
-	(void)ld_os_close(out->fd);
+	if (fd >= 0)
+		return ld_vet_stat(g, out);
 	ld_err_path(&g->err, path);
-	return st;
+	return ld_err_sys(&g->err, fd == -LD_ENOENT || fd == -LD_ENOTDIR ? LD_E_NOT_FOUND : LD_E_OPEN, (int)-fd);
 }

@@ -28,8 +28,7 @@ static int is_name_of(const char *text, const char *link)
 	       a.dev == b.dev && a.ino == b.ino;
 }
 
-/* procfs itself, its root directory: not a directory that somebody put in its place */
-static int is_procfs(void)
+int ld_have_procfs(void)
 {
 	long fd = ld_os_open_dir(LD_AT_FDCWD, "/proc"), r;
 	struct ld_stat st;
@@ -91,7 +90,7 @@ static const char *kernel_origin(struct ld_group *g, const struct ld_obj *o)
 	g->buf->path[r] = 0;
 	if (!restricted && !ld_reporting(LD_REPORT_DENIALS))
 		return origin_of(g, g->buf->path);
-	if (!is_name_of(g->buf->path, exe) || !is_procfs()) {
+	if (!is_name_of(g->buf->path, exe) || !ld_have_procfs()) {
 		ld_report_would(g, LD_EV_DROP, "$ORIGIN", 7, o->name, "origin");
 		if (restricted)
 			return NULL;

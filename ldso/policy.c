@@ -11,7 +11,6 @@
 #include "format.h"
 #include "start.h"
 
-#define CONF LD_PREFIX "/etc/ward.conf"
 #define CONF_REPORTS 16 /* wrong lines that are shown at a start; --check-conf shows all */
 
 static const struct ld_policy_rights build_rights = {LD_FROM_BUILD, LD_KEYS_ALL, LD_KEYS_ALL};
@@ -50,7 +49,7 @@ static LD_COLD void conf_unusable(struct ld_sources *s, const char *why, int sys
 
 	(void)ld_policy_words(&s->settings.policy, span_of("enforce"), &tighten, NULL);
 	ld_text_init(&t, buf, sizeof buf);
-	ld_text_str(&t, "ward: " CONF " cannot be used: ");
+	ld_text_str(&t, "ward: " LD_CONF_FILE " cannot be used: ");
 	ld_text_str(&t, why);
 	if (sys)
 		ld_text_errno(&t, sys);
@@ -58,28 +57,21 @@ static LD_COLD void conf_unusable(struct ld_sources *s, const char *why, int sys
 	ld_report_text(t.buf, NULL, "");
 }
 
-/* root, or whoever owns the loader: in a user namespace root shows as 65534 */
-static int is_owner_right(uint32_t uid)
+const struct ld_conf_fault *ld_conf_fault(const struct ld_stat *st)
 {
-	struct ld_stat own;
+	static const struct ld_conf_fault type = {"type", "not a regular file"},
+		owner = {"owner", "owned neither by root nor by the loader's owner"},
+		writable = {"writable", "writable by group or others"},
+		large = {"large", "larger than 64 KiB"};
 
-	if (!uid)
-		return 1;
-	return ld_self.name && ld_self.name[0] == '/' &&
-	       !ld_os_stat_at(LD_AT_FDCWD, ld_self.name, &own) && own.uid == uid;
-}
-
-const char *ld_conf_problem(const struct ld_stat *st)
-{
-	if ((st->mode & 0170000) != 0100000)
-		return "not a regular file";
-	if (!is_owner_right(st->uid))
-		return "owned neither by root nor by the loader's owner";
+	if ((st->mode & LD_S_IFMT) != LD_S_IFREG)
+		return &type;
+	/* in a user namespace root shows as 65534, and so does the loader's owner */
+	if (st->uid && !ld_owner_is_loaders(st->uid))
+		return &owner;
 	if (st->mode & 022)
-		return "writable by group or others";
-	if (st->size > LD_CONF_MAX)
-		return "larger than 64 KiB";
-	return NULL;
+		return &writable;
+	return st->size > LD_CONF_MAX ? &large : NULL;
 }
 
 static LD_COLD void read_conf(struct ld_group *g, int fd)
@@ -87,16 +79,16 @@ static LD_COLD void read_conf(struct ld_group *g, int fd)
 	struct ld_sources *s = g->sources;
 	unsigned char *text;
 	struct ld_stat st;
-	const char *why;
+	const struct ld_conf_fault *fault;
 	long r = ld_os_fstat(fd, &st);
 
 	if (r) {
 		conf_unusable(s, "", (int)-r);
 		return;
 	}
-	why = ld_conf_problem(&st);
-	if (why) {
-		conf_unusable(s, why, 0);
+	fault = ld_conf_fault(&st);
+	if (fault) {
+		conf_unusable(s, fault->text, 0);
 		return;
 	}
 	text = ld_alloc(&g->scratch, st.size + 1, 1);
@@ -112,7 +104,7 @@ static LD_COLD void read_conf(struct ld_group *g, int fd)
 /* the file's text into g->sources; only "it is not there" means that there is none */
 static void open_conf(struct ld_group *g)
 {
-	long fd = ld_os_open(CONF);
+	long fd = ld_os_open(LD_CONF_FILE);
 
 	if (fd == -LD_ENOENT || fd == -LD_ENOTDIR)
 		return;
@@ -131,7 +123,7 @@ static LD_COLD void report_line(const struct ld_conf_item *item)
 	char buf[600];
 
 	ld_text_init(&t, buf, sizeof buf);
-	ld_text_str(&t, "ward: " CONF ":");
+	ld_text_str(&t, "ward: " LD_CONF_FILE ":");
 	ld_text_dec(&t, item->line);
 	ld_text_str(&t, ": ");
 	if (ld_state.secure)
@@ -208,7 +200,7 @@ static LD_COLD void apply_conf(struct ld_group *g, const struct ld_stat *self)
 		}
 	}
 	if (wrong > CONF_REPORTS)
-		ld_report_text("ward: " CONF ": more wrong lines; --check-conf " CONF " lists them",
+		ld_report_text("ward: " LD_CONF_FILE ": more wrong lines; --check-conf " LD_CONF_FILE " lists them",
 			       NULL, "");
 }
 
@@ -231,6 +223,13 @@ static LD_COLD ld_st take_conf(struct ld_group *g, const struct ld_stat *self)
 	ld_policy_raise(&set->policy, &g->sources->floor);
 	st = keep_path(g, set->preload, &ld_state.conf_preload);
 	return ld_failed(st) ? st : keep_path(g, set->report_to, &ld_state.report_to);
+}
+
+/* self: the file that runs, NULL = ask procfs when it matters */
+static ld_st system_file(struct ld_group *g, const struct ld_stat *self)
+{
+	open_conf(g);
+	return g->sources->conf.p ? take_conf(g, self) : LD_OK;
 }
 
 /* ---- what the program and its caller say ---- */
@@ -302,11 +301,8 @@ static void settle(struct ld_group *g, struct ld_span note, int final)
 
 ld_st ld_policy_direct(struct ld_group *g, const struct ld_stat *main_file)
 {
-	ld_st st = LD_OK;
+	ld_st st = system_file(g, main_file);
 
-	open_conf(g);
-	if (g->sources->conf.p)
-		st = take_conf(g, main_file);
 	settle(g, (struct ld_span){NULL, 0}, 0);
 	ld_kernel_probe(&g->facts);
 	ld_refuse_missing(g, 0);
@@ -315,11 +311,8 @@ ld_st ld_policy_direct(struct ld_group *g, const struct ld_stat *main_file)
 
 ld_st ld_policy_look(struct ld_group *g, const struct ld_stat *main_file)
 {
-	ld_st st = LD_OK;
+	ld_st st = system_file(g, main_file);
 
-	open_conf(g);
-	if (g->sources->conf.p)
-		st = take_conf(g, main_file);
 	settle(g, (struct ld_span){NULL, 0}, 1);
 	ld_kernel_probe(&g->facts);
 	return st;
@@ -340,11 +333,8 @@ ld_st ld_policy_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_
 	struct ld_span note = {NULL, 0};
 	const struct ld_elf_phdr *p;
 	uint32_t i = 0;
-	ld_st st = LD_OK;
+	ld_st st = system_file(g, NULL);
 
-	open_conf(g);
-	if (g->sources->conf.p)
-		st = take_conf(g, NULL);
 	while (!note.p && (p = ld_phdr_note(g->img, ph, cnt, &i)))
 		note = ld_note_policy((struct ld_span){(const void *)(base + p->p_vaddr), p->p_filesz},
 				      p->p_align);

@@ -23,28 +23,12 @@ static const char *main_name(const struct ld_auxv *a)
 	return ld_state.argc ? ld_state.argv[0] : fn ? fn : "";
 }
 
-/* the kernel vetted a program that it mapped: its mode is not known here */
-static LD_COLD void report_main(const struct ld_group *g, const struct ld_new *n)
-{
-	int kernel = n->o->flags & LD_OBJ_KERNEL;
-	const char *word = kernel ? "kernel" : n->verdict ? ld_verdict_word(n->verdict) : "ok";
-	struct ld_line l = {
-		.event = LD_EV_LOADED, .subject = n->o->name, .subject_len = ld_strlen(n->o->name),
-		.reason = word, .mode = kernel ? -1 : n->mode};
-
-	ld_report_line(g, &l);
-	l.event = LD_EV_NOTED;
-	l.reason = "execstack";
-	if (n->stack_exec)
-		ld_report_line(g, &l);
-}
-
 static ld_st add_main(struct ld_group *g, struct ld_new *n)
 {
 	struct ld_obj *o = n->o;
 
 	if (ld_reporting(LD_REPORT_ALL))
-		report_main(g, n);
+		ld_report_loaded(g, n, NULL);
 	o->flags |= LD_OBJ_MAIN | LD_OBJ_NOW;
 	ld_origin_main(g, o);
 	ld_rt_stack_size(n->stack_len);
@@ -61,14 +45,6 @@ static uintptr_t main_base(const struct ld_elf_phdr *ph, uint32_t cnt)
 	for (uint32_t i = 0; i < cnt; i++)
 		if (ph[i].p_type == LD_PT_LOAD && !ph[i].p_offset)
 			return (uintptr_t)ph - sizeof(struct ld_elf_ehdr) - ph[i].p_vaddr;
-	return 0;
-}
-
-static int is_code(const struct ld_obj *o, uintptr_t addr)
-{
-	for (uint32_t i = 0; i < o->seg_cnt; i++)
-		if ((o->seg[i].prot & LD_PROT_X) && addr - o->base - o->seg[i].va < o->seg[i].memsz)
-			return 1;
 	return 0;
 }
 
@@ -99,7 +75,7 @@ ld_st ld_main_from_kernel(struct ld_group *g, const struct ld_auxv *a, struct ld
 		if (ph[i].p_type == LD_PT_INTERP)
 			ld_state.self_name = (const char *)(base + ph[i].p_vaddr);
 	ld_self.name = ld_state.self_name;
-	if (!is_code(o, a->v[LD_AT_ENTRY])) {
+	if (!ld_obj_holds(o, a->v[LD_AT_ENTRY], 1, LD_PROT_X)) {
 		ld_err_context(&g->err, o->name, NULL);
 		return ld_err_set(&g->err, LD_E_EHDR_ENTRY, 0, a->v[LD_AT_ENTRY], 0);
 	}
@@ -169,7 +145,7 @@ static LD_NORETURN void die_foreign(const char *path, const char *interp)
 	ld_text_raw(&t, path);
 	ld_text_str(&t, ": its interpreter is ");
 	ld_text_raw(&t, interp);
-	ld_text_str(&t, ld_after(ld_path_base(interp), "linker") ? ": an Android program\n"
+	ld_text_str(&t, ld_after(ld_path_base(interp), "linker") ? ": an Android program"
 								 : ": a glibc program");
 	ld_report_put(&t);
 	ld_os_exit(127);

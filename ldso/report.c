@@ -14,8 +14,6 @@
 
 #define MAX_REPORTS 64
 #define FATAL_WAIT 1000 /* ms for the last words of a process */
-#define S_IFMT 0170000
-#define S_IFREG 0100000
 
 static uint32_t reports;           /* lines so far */
 static uint64_t said[MAX_REPORTS]; /* their hashes */
@@ -25,7 +23,7 @@ static long to_stderr(const struct ld_text *t, unsigned wait_ms)
 {
 	struct ld_stat st;
 
-	if (!ld_os_fstat(2, &st) && (st.mode & S_IFMT) == S_IFREG)
+	if (!ld_os_fstat(2, &st) && (st.mode & LD_S_IFMT) == LD_S_IFREG)
 		return ld_os_write(2, t->buf, t->len);
 	return ld_os_write_soon(2, t->buf, t->len, wait_ms);
 }
@@ -98,14 +96,20 @@ void ld_report_line(const struct ld_group *g, struct ld_line *l)
 		send_line(g, &end);
 }
 
-void ld_report_object(const struct ld_group *g, enum ld_event event, const char *path,
-		      const char *needed_by, const char *reason, uint32_t mode)
+/* the kernel vetted a program that it mapped: its mode is not known here */
+void ld_report_loaded(const struct ld_group *g, const struct ld_new *n, const char *needed_by)
 {
+	int kernel = n->o->flags & LD_OBJ_KERNEL;
 	struct ld_line l = {
-		.event = event, .subject = path, .subject_len = ld_strlen(path), .needed_by = needed_by,
-		.reason = reason, .mode = mode & 07777};
+		.event = LD_EV_LOADED, .subject = n->o->name, .subject_len = ld_strlen(n->o->name),
+		.needed_by = needed_by, .reason = kernel ? "kernel" : ld_verdict_word(n->verdict),
+		.mode = kernel ? -1 : n->mode};
 
 	ld_report_line(g, &l);
+	l.event = LD_EV_NOTED;
+	l.reason = "execstack";
+	if (n->stack_exec)
+		ld_report_line(g, &l);
 }
 
 void ld_report_audit(const struct ld_group *g, const char *path, const char *needed_by,

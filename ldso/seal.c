@@ -76,8 +76,7 @@ static ld_st protect(struct ld_group *g, uintptr_t lo, uintptr_t hi, uint32_t pr
 
 static ld_st seal(struct ld_group *g, uintptr_t lo, uintptr_t hi)
 {
-	int wanted = ld_state.have_seal && ld_state.policy.v[LD_KEY_SEAL] != LD_SEAL_OFF;
-	long r = lo < hi && wanted ? ld_os_mseal((void *)lo, hi - lo) : 0;
+	long r = lo < hi && ld_sealing() ? ld_os_mseal((void *)lo, hi - lo) : 0;
 
 	return r ? ld_err_sys(&g->err, LD_E_SEAL, (int)-r) : LD_OK;
 }
@@ -233,7 +232,7 @@ ld_st ld_seal_group(struct ld_group *g)
 	struct ld_builder *b = &g->b;
 	ld_st st = LD_OK;
 
-	if (ld_state.policy.v[LD_KEY_SEAL] == LD_SEAL_OFF || !ld_state.have_seal)
+	if (!ld_sealing())
 		return LD_OK;
 	for (struct ld_new *n = g->first; n && !ld_failed(st); n = n->next)
 		if (!(n->o->flags & LD_OBJ_VDSO))

@@ -49,9 +49,13 @@ ld_st ld_policy_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_
 ld_st ld_policy_direct(struct ld_group *g, const struct ld_stat *main_file) LD_MUST_CHECK;
 /* the same for --diagnose, which refuses nothing; main_file NULL: the loader's own sections */
 ld_st ld_policy_look(struct ld_group *g, const struct ld_stat *main_file) LD_MUST_CHECK;
+#define LD_CONF_FILE LD_PREFIX "/etc/ward.conf"
 #define LD_CONF_MAX 65536 /* bytes of the system file */
-/* why a file with this status cannot be the system file; NULL = it can */
-const char *ld_conf_problem(const struct ld_stat *st);
+/* why a file with this status cannot be the system file: in a word for programs, and for people */
+struct ld_conf_fault {
+	const char *word, *text;
+};
+const struct ld_conf_fault *ld_conf_fault(const struct ld_stat *st); /* NULL = it can */
 
 /* ---- checkconf.c: --check-conf, after ld_policy_begin ---- */
 LD_COLD LD_NORETURN void ld_check_conf(struct ld_group *g, const char *file);

@@ -7,10 +7,6 @@
  * to look alike: one call site, one address of the path, the same descriptor.
  */
 #include "dso.h"
-#include "path.h"
-
-#define S_IFMT 0170000
-#define S_IFREG 0100000
 
 const unsigned short ld_busy_waits[LD_BUSY_WAITS] = {250, 500, 1000, 2000, 4000};
 
@@ -28,14 +24,9 @@ static void *once_page(unsigned flag)
 	return (void *)(ld_state.once_page + flag * ld_state.page);
 }
 
-static int may_seal(void)
-{
-	return ld_state.have_seal && ld_state.policy.v[LD_KEY_SEAL] != LD_SEAL_OFF;
-}
-
 static int once_is_set(unsigned flag)
 {
-	if (may_seal())
+	if (ld_sealing())
 		return ld_os_mprotect(once_page(flag), ld_state.page, 0) != 0;
 	/* no check, no securebits: they came together. Not asked then, because memcheck would complain. */
 	return ld_state.have_check && ld_os_is_readable(once_page(flag));
@@ -43,7 +34,7 @@ static int once_is_set(unsigned flag)
 
 static void once_set(unsigned flag)
 {
-	if (may_seal())
+	if (ld_sealing())
 		(void)ld_os_mseal(once_page(flag), ld_state.page);
 	else
 		(void)ld_os_mprotect(once_page(flag), ld_state.page, LD_PROT_R);
@@ -77,6 +68,11 @@ void ld_facts_now(struct ld_facts *f)
 	/* prctl fails only when a filter says so: then assume the strictest */
 	f->securebits = bits < 0 ? LD_SECBIT_RESTRICT_FILE : (uint32_t)bits;
 	f->was_restricted = ld_state.restricted;
+	if (!ld_state.once_page) { /* start, before the registry exists; ld_kernel_probe follows */
+		ld_state.securebits = f->securebits;
+		return;
+	}
+	add_earlier(f);
 	/* not asked at start, when nothing called for the check */
 	if (LD_UNLIKELY(ld_state.policy.v[LD_KEY_CHECK] == LD_CHECK_OFF) && !f->have_check &&
 	    ld_facts_enforcing(f)) {
@@ -84,10 +80,6 @@ void ld_facts_now(struct ld_facts *f)
 
 		f->have_check = ld_os_check(-1, word) == -LD_EBADF;
 	}
-	if (ld_state.once_page)
-		add_earlier(f);
-	else /* start, before the registry exists */
-		ld_state.securebits = f->securebits;
 }
 
 /* ---- what holds for one file ---- */
@@ -201,30 +193,31 @@ ld_st ld_vet_again(struct ld_group *g, struct ld_file *f, const char *needed_by)
 	return st;
 }
 
-static void first_facts(struct ld_file *f)
-{
-	f->facts = (struct ld_file_facts){
-		.regular = (f->st.mode & S_IFMT) == S_IFREG, .mode = f->st.mode, .nlink = f->st.nlink};
-}
-
-ld_st ld_vet(struct ld_group *g, struct ld_file *f, const char *needed_by)
+ld_st ld_vet_stat(struct ld_group *g, struct ld_file *f)
 {
 	long r = ld_os_fstat(f->fd, &f->st);
+	ld_st st = LD_OK;
 
 	if (r) {
-		ld_st st = ld_err_sys(&g->err, LD_E_STAT, (int)-r);
-
+		st = ld_err_sys(&g->err, LD_E_STAT, (int)-r);
 		(void)ld_os_close(f->fd);
 		ld_err_path(&g->err, f->path);
 		return st;
 	}
-	first_facts(f);
-	return ld_vet_again(g, f, needed_by);
+	f->facts = (struct ld_file_facts){.regular = (f->st.mode & LD_S_IFMT) == LD_S_IFREG,
+					  .mode = f->st.mode, .nlink = f->st.nlink};
+	return st;
+}
+
+ld_st ld_vet(struct ld_group *g, struct ld_file *f, const char *needed_by)
+{
+	ld_st st = ld_vet_stat(g, f);
+
+	return ld_failed(st) ? st : ld_vet_again(g, f, needed_by);
 }
 
 ld_st ld_vet_main(struct ld_group *g, struct ld_file *f)
 {
-	first_facts(f);
 	/* what is no file is never read; what would only be reported waits for the note */
 	f->decided = !f->facts.regular || ld_facts_enforcing(&g->facts);
 	if (f->decided)

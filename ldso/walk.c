@@ -31,13 +31,22 @@ static int owns(uint32_t uid, const struct ld_obj *o)
 	return !ld_os_stat_at(LD_AT_FDCWD, "/proc/self/exe", &st) && st.uid == uid;
 }
 
+/* a relative name would let the current directory decide */
+int ld_owner_is_loaders(uint32_t uid)
+{
+	struct ld_stat st;
+
+	return ld_self.name && ld_self.name[0] == '/' &&
+	       !ld_os_stat_at(LD_AT_FDCWD, ld_self.name, &st) && st.uid == uid;
+}
+
 int ld_owner_is_root(uint32_t uid)
 {
 	struct ld_stat st;
 
 	if (!uid || (!ld_os_stat_at(LD_AT_FDCWD, "/", &st) && st.uid == uid))
 		return 1;
-	return ld_self.name && !ld_os_stat_at(LD_AT_FDCWD, ld_self.name, &st) && st.uid == uid;
+	return ld_owner_is_loaders(uid);
 }
 
 /*

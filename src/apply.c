@@ -191,15 +191,6 @@ static ld_st resolve(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_
 	return note_undef(j, name);
 }
 
-static int seg_holds(const struct ld_obj *o, uintptr_t addr, uint64_t len, uint32_t prot)
-{
-	for (uint32_t i = 0; i < o->seg_cnt; i++)
-		if ((o->seg[i].prot & prot) && addr - o->base >= o->seg[i].va &&
-		    ld_range_ok(addr - o->base - o->seg[i].va, len, o->seg[i].memsz))
-			return 1;
-	return 0;
-}
-
 /* slots in [from, from + len) whose resolver has not run yet: the copy at to waits for it as well */
 static ld_st copy_ifuncs(struct job *j, uintptr_t from, uint64_t len, uintptr_t to)
 {
@@ -219,7 +210,7 @@ static ld_st apply_copy(struct job *j, uint64_t off, uint32_t idx, struct ld_def
 
 	if (!place_ok(j, off, len))
 		return bad_rel(j, LD_E_REL_COPY, off, len, 0);
-	if (!seg_holds(def.obj, from, len, LD_PROT_R))
+	if (!ld_obj_holds(def.obj, from, len, LD_PROT_R))
 		return bad_rel(j, LD_E_REL_COPY, off, len, 0);
 	memcpy((void *)(j->o->base + off), (const void *)from, len);
 	return copy_ifuncs(j, from, len, j->o->base + off);

@@ -8,8 +8,6 @@
 #include "conf.h"
 #include "limits.h"
 
-#define SOCKET_PATH_MAX 107 /* sun_path of unix(7), less its NUL */
-
 static int is_blank(unsigned char c)
 {
 	return c == ' ' || c == '\t';
@@ -81,7 +79,7 @@ static int is_report_to(struct ld_span s)
 
 	if (after(s, "stderr", &rest) && !rest.len)
 		return 1;
-	return s.len > 1 && s.p[0] == '/' && s.len <= SOCKET_PATH_MAX;
+	return s.len > 1 && s.p[0] == '/' && s.len < LD_MAX_SOCKET;
 }
 
 static int wrong(struct ld_conf_item *item, enum ld_conf_problem problem, struct ld_span text)

@@ -10,6 +10,7 @@
 
 #include "elf.h"
 #include "phdr.h"
+#include "span.h"
 
 /* what symbol lookup reads; indices below sym_max and offsets below strsz may be read */
 struct ld_symtab {
@@ -101,5 +102,15 @@ struct ld_obj {
 	const char *origin;            /* directory for $ORIGIN; NULL = unknown */
 	struct ld_mut *mut;
 };
+
+/* is [addr, addr + len) inside one segment that has all of prot? run-time addresses */
+static inline int ld_obj_holds(const struct ld_obj *o, uintptr_t addr, uint64_t len, uint32_t prot)
+{
+	for (uint32_t i = 0; i < o->seg_cnt; i++)
+		if ((o->seg[i].prot & prot) == prot && addr - o->base >= o->seg[i].va &&
+		    ld_range_ok(addr - o->base - o->seg[i].va, len, o->seg[i].memsz))
+			return 1;
+	return 0;
+}
 
 #endif

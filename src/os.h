@@ -117,6 +117,5 @@ enum { LD_PR_SECCOMP = 21, LD_PR_NO_NEW_PRIVS = 39, LD_PR_MDWE = 66 };
 enum { LD_F_SEAL_SEAL = 1, LD_F_SEAL_SHRINK = 2, LD_F_SEAL_WRITE = 8 };
 #define LD_TMPFS_MAGIC 0x01021994u
 #define LD_PROC_MAGIC 0x9fa0u
-#define LD_SUN_PATH 108 /* bytes of a socket's name, its end included */
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "os.h"
 #include "ld_sys.h"
+#include "limits.h"
 
 enum {
 	AT_NO_AUTOMOUNT_ = 0x800, AT_EACCESS_ = 0x200, X_OK_ = 1, AT_EMPTY_PATH_ = 0x1000, AT_EXECVE_CHECK_ = 0x10000,
@@ -200,7 +201,7 @@ long ld_os_write_soon(int fd, const void *buf, size_t len, unsigned wait_ms)
 /* struct sockaddr_un, include/uapi/linux/un.h */
 struct sun {
 	uint16_t family;
-	char path[LD_SUN_PATH];
+	char path[LD_MAX_SOCKET];
 };
 
 long ld_os_datagram(const char *path, const void *buf, size_t len)

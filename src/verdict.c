@@ -86,6 +86,8 @@ struct ld_verdict ld_verdict_of(const struct ld_facts *f, const struct ld_file_f
 const char *ld_verdict_word(enum ld_code code)
 {
 	switch (code) {
+	case LD_E_NONE:
+		return "ok";
 	case LD_E_REF_MODE:
 		return "mode";
 	case LD_E_REF_NOEXEC:
