@@ -98,7 +98,7 @@ def valgrind(build):
 
 def qemu(build):
     """User-mode QEMU: the one that the cross suite has fetched, or an installed one."""
-    fetched = os.path.join(TOP, "build/cache/qemu/usr/bin/qemu-" + build.arch)
+    fetched = os.path.join(build.cache, "qemu/usr/bin/qemu-" + build.arch)
     path = fetched if os.path.exists(fetched) else wardtest.have("qemu-" + build.arch)
     if path is None:
         raise wardtest.Skip("no qemu-%s: neither fetched by make check-cross nor installed"

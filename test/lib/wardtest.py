@@ -111,6 +111,12 @@ class Build:
         self._lock = threading.Lock()
 
     @property
+    def cache(self):
+        """Where downloads and the corpus are kept: WARD_CACHE, or beside the build directories."""
+        return os.path.abspath(os.environ.get("WARD_CACHE")
+                               or os.path.join(os.path.dirname(self.path), "cache"))
+
+    @property
     def enforcing(self):
         """True when every start of this build enforces, whatever else is configured."""
         words = (self.config["FLOOR"] + " " + self.config["POLICY"]).split()

@@ -70,7 +70,7 @@ class Corpus:
 
     def __init__(self, build, say=print):
         self.build, self.say = build, say
-        self.cache = os.path.join(os.path.dirname(build.path), "cache", "real", build.arch)
+        self.cache = os.path.join(build.cache, "real", build.arch)
         self.interp = os.path.join(self.cache, "interp")
         for d in ("src", "out", "log", "work"):
             os.makedirs(os.path.join(self.cache, d), exist_ok=True)
@@ -143,8 +143,9 @@ class Corpus:
             p = subprocess.run([self.build.cc, "-###"] + words, cwd=self.cache, check=False,
                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                env=dict(os.environ, TMPDIR="/tmp"))
-            text += re.sub(r"/tmp/[^\s\"]+", "", p.stderr)
-        return text.encode()
+            text += re.sub(r"/tmp/(cc|x-)[^\s\"]+", "", p.stderr)
+        # Where the compiler lies decides nothing: the programs name only the cache.
+        return text.replace(self.build.path, "").encode()
 
     def _key(self, recipe):
         """A digest of everything that decides what the recipe makes."""

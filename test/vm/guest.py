@@ -116,8 +116,7 @@ _FETCHING = threading.Lock()
 def kernel(build, suite_name, meta):
     """The path of a Debian kernel; Skip where it cannot be had."""
     machine = MACHINES[build.arch]
-    where = os.path.join(os.path.dirname(build.path), "cache", "vm",
-                         "%s-%s" % (suite_name, machine.debian))
+    where = os.path.join(build.cache, "vm", "%s-%s" % (suite_name, machine.debian))
     with _FETCHING:  # two guests may want the same one
         r = wardtest.run([os.path.join(HERE, "fetch-kernel"), suite_name, machine.debian, meta,
                           where], timeout=600)
