@@ -1,0 +1,20 @@
+"""zlib and its own two programs."""
+
+import os
+import shutil
+
+from cases import Case, REAL
+
+RECIPES = ("zlib",)
+
+
+def cases(out):
+    """zlib's own two programs."""
+    root = out("zlib")
+    data = os.path.join(REAL, "cases.py")
+    pack = [os.path.join(root, "bin", "minigzip")]
+    return [
+        Case("zlib", "example", [os.path.join(root, "bin", "example")], r"inflate\(\): hello"),
+        Case("zlib", "minigzip", pack + ["f"], r"^$", setup=lambda d: shutil.copy(
+            data, os.path.join(d, "f"))),
+    ]
