@@ -30,10 +30,15 @@ static const char usage_text[] =
 	"A direct run asks the kernel for the verdict execve would give. A setuid bit is never\n"
 	"honoured, and security modules make no exec-time transition.\n";
 
-/* the first two lines are musl's: pip, uv and npm read them to recognise the C library */
+/* musl's first two lines: pip, uv and npm read them to recognise the C library */
+static void musl_lines(int fd)
+{
+	line_to(fd, "musl libc (" LD_ARCH ")\nVersion ", ld_rt_version(), "\n");
+}
+
 static LD_NORETURN void banner(void)
 {
-	line_to(2, "musl libc (" LD_ARCH ")\nVersion ", ld_rt_version(), "\n");
+	musl_lines(2);
 	line_to(2, "ward " LD_VERSION ": hardened dynamic program loader\n", usage_text, "");
 	ld_os_exit(1);
 }
@@ -46,6 +51,7 @@ static LD_NORETURN void help(void)
 
 static LD_NORETURN void version(void)
 {
+	musl_lines(1);
 	line_to(1, "ward " LD_VERSION " (" LD_ARCH ")\nmusl ", ld_rt_version(), " " LD_MUSL_DEBIAN "\n");
 	line_to(1, "patches: ", LD_MUSL_PATCHES, "\n");
 	line_to(1, "build policy: ", LD_BUILD_POLICY[0] ? LD_BUILD_POLICY : "default", "\n");
@@ -114,7 +120,7 @@ void ld_command_parse(int argc, char **argv, struct ld_command *c)
 		else if (ld_streq(opt, "diagnose"))
 			c->diagnose = 1;
 		else if (ld_streq(opt, "version"))
-			version();
+			c->list ? banner() : version(); /* musl has no such option: ldd --version */
 		else if (ld_streq(opt, "help"))
 			help();
 		else if ((v = value_of(opt, "explain", &argv)))
