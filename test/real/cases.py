@@ -26,16 +26,18 @@ class Case:
     regular expression found in stdout. children: starts programs of the corpus itself, so that
     the loader must lie at PT_INTERP in a direct run too. seconds: time-out. ways: how it is
     started. setup(dir): fills the directory. clean: (pattern, replacement) pairs for what differs
-    from run to run.
+    from run to run. system: prebuilt, its PT_INTERP or its libraries are in /lib. free: why it
+    cannot do the same on a ward that enforces.
     """
 
     def __init__(self, group, name, argv, expect, *, env=None, status=0, stdin=None,
                  children=False, seconds=60, ways=("interp", "direct"), setup=None, clean=(),
-                 stderr=True):
+                 stderr=True, system=False, free=""):
         self.group, self.name, self.argv, self.expect = group, name, argv, expect
         self.env, self.status, self.stdin = env or {}, status, stdin
         self.children, self.seconds, self.ways = children, seconds, ways
         self.setup, self.clean, self.stderr = setup, clean, stderr
+        self.system, self.free = system, free
 
     def normal(self, text):
         """The text without what differs from run to run."""

@@ -1,4 +1,4 @@
-"""The corpus: real programs, built once from Debian's sources with ward-cc.
+"""The corpus: real programs, built once from Debian's sources with ward-cc, or prebuilt from npm.
 
 A recipe is a shell script of recipes/ that says in its first lines which sources it takes and which
 other recipes it needs. What it makes lies in the cache, outside the build directory of the loader,
@@ -10,6 +10,9 @@ under a key of everything that decides about it; a recipe whose key is unchanged
 	CACHE/interp		the path every program names in PT_INTERP: an empty file of mode 0644.
 				Only in a private mount namespace a loader lies there, and, under an
 				exclusive lock, stock musl's while recipes run what they have built.
+	CACHE/lib		what lies over /lib for prebuilt programs: their PT_INTERP, a link to
+				CACHE/interp, and the libraries in OUT/syslib of recipes
+	../npm			packages of npm (npm.py)
 """
 
 import fcntl
@@ -21,6 +24,8 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+
+import npm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools")
@@ -59,10 +64,21 @@ class Recipe:
         self.sources = self._words("source")
         self.needs = self._words("needs")
         self.also = self._words("also")
+        self.lists = self._words("npm-list")
 
     def _words(self, what):
-        m = re.search(rb"^# %s: (.*)$" % what.encode(), self.text, re.M)
-        return m.group(1).decode().split() if m else []
+        lines = re.findall(rb"^# %s: (.*)$" % what.encode(), self.text, re.M)
+        return b" ".join(lines).decode().split()
+
+    def packages(self, arch):
+        """The packages of npm: of `# npm: ...`, for one architecture `# npm-ARCH: ...`, and of
+        `# npm-list: FILE`, where they are the second words of lines.
+        """
+        found = self._words("npm") + self._words("npm-" + arch)
+        for f in self.lists:
+            lines = read(os.path.join(HERE, f)).decode().splitlines()
+            found += [x.split()[1] for x in lines if x.strip() and not x.startswith("#")]
+        return found
 
 
 class Corpus:
@@ -72,7 +88,10 @@ class Corpus:
         self.build, self.say = build, say
         self.cache = os.path.join(build.cache, "real", build.arch)
         self.interp = os.path.join(self.cache, "interp")
-        for d in ("src", "out", "log", "work"):
+        self.lib = os.path.join(self.cache, "lib")
+        self.npm = npm.Packages(build.cache, say)
+        self._missing = {}
+        for d in ("src", "out", "log", "work", "lib"):
             os.makedirs(os.path.join(self.cache, d), exist_ok=True)
         self._cc_text = self._compiler()
         self._lock = open(os.path.join(self.cache, "lock"), "w", encoding="ascii")
@@ -92,12 +111,19 @@ class Corpus:
             return
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
+            recipes = self._fetch_packages(recipes)
             self._fetch(recipes)
             self._set_interp(self.build.stock_loader)
             self._run_all([r for r in recipes if not self._is_fresh(r)])
+            self._link_libraries()
         finally:
             self._set_interp(None)
         fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def why_missing(self, names):
+        """Why one of these recipes could not be had here, or None."""
+        return next((self._missing[r.name] for r in self._closure(names)
+                     if r.name in self._missing), None)
 
     def _closure(self, names):
         """The recipes named and all they need, needed ones first."""
@@ -114,7 +140,38 @@ class Corpus:
         return list(found.values())
 
     def _is_complete(self, recipes):
-        return os.path.exists(self.interp) and all(self._is_fresh(r) for r in recipes)
+        return (os.path.exists(self.interp) and os.path.lexists(self._system_interp())
+                and all(self._is_fresh(r) for r in recipes))
+
+    def _system_interp(self):
+        return os.path.join(self.lib, "ld-musl-%s.so.1" % self.build.arch)
+
+    def _link_libraries(self):
+        """Fill CACHE/lib."""
+        want = {self._system_interp(): self.interp}
+        for recipe in os.listdir(os.path.join(self.cache, "out")):
+            where = os.path.join(self.out(recipe), "syslib")
+            for f in os.listdir(where) if os.path.isdir(where) else ():
+                want[os.path.join(self.lib, f)] = os.path.join(where, f)
+        for link, target in want.items():
+            os.symlink(target, link + ".new")
+            os.replace(link + ".new", link)
+
+    def _fetch_packages(self, recipes):
+        """Packages of npm; the recipes that can be made of what is there, the others remembered."""
+        for r in recipes:
+            needs = [self._missing[n] for n in r.needs if n in self._missing]
+            packages = [] if self._is_fresh(r) else r.packages(self.build.arch)
+            try:
+                if needs:
+                    raise npm.Unavailable(needs[0])
+                if packages:
+                    self.npm.fetch(packages)
+            except npm.Unavailable as e:
+                self._missing[r.name] = str(e)
+            except npm.NpmError as e:
+                raise CorpusError("recipe %s: %s" % (r.name, e)) from e
+        return [r for r in recipes if r.name not in self._missing]
 
     def _fetch(self, recipes):
         names = sorted({s for r in recipes for s in r.sources})
@@ -152,9 +209,11 @@ class Corpus:
         b = self.build.path
         parts = [recipe.text, read(os.path.join(HERE, "recipes", "common.sh")),
                  self.interp.encode(), self._cc_text, read(os.path.join(b, "musl", "VERSION"))]
-        parts += [read(os.path.join(HERE, f)) for f in recipe.also]
+        parts += [read(os.path.join(HERE, f)) for f in recipe.also + recipe.lists]
         parts += [read(os.path.join(self.cache, "src", s, ".debian-version"))
                   for s in recipe.sources]
+        pinned = npm.pinned()
+        parts += [pinned.get(p, "").encode() for p in recipe.packages(self.build.arch)]
         parts += [self._key(Recipe(n)).encode() for n in recipe.needs]
         digest = hashlib.sha256()
         for p in parts:
@@ -200,8 +259,9 @@ class Corpus:
         env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": work, "TMPDIR": work,
                "SRC": os.path.join(self.cache, "src"), "OUT": out,
                "DEPS": os.path.join(self.cache, "out"), "HERE": HERE, "CC": self.build.cc,
-               "INTERP": self.interp, "JOBS": str(os.cpu_count() or 1)}
-        self.say("building %s from %s" % (recipe.name, ", ".join(self._versions(recipe))))
+               "INTERP": self.interp, "JOBS": str(os.cpu_count() or 1),
+               "ARCH": self.build.arch, "NPM": self.npm.root}
+        self.say("building %s%s" % (recipe.name, self._versions(recipe)))
         start = time.monotonic()
         with open(log, "wb") as h:
             rc = subprocess.run(["sh", recipe.path], cwd=work, env=env, stdin=subprocess.DEVNULL,
@@ -216,5 +276,6 @@ class Corpus:
 
     def _versions(self, recipe):
         src = os.path.join(self.cache, "src")
-        return ["%s %s" % (s, read(os.path.join(src, s, ".debian-version")).decode().strip())
-                for s in recipe.sources]
+        words = ["%s %s" % (s, read(os.path.join(src, s, ".debian-version")).decode().strip())
+                 for s in recipe.sources] + recipe.packages(self.build.arch)
+        return " from " * bool(words) + ", ".join(words[:4] + ["..."] * (len(words) > 4))
