@@ -83,9 +83,9 @@ static void check_words(struct check *c, const struct ld_conf_item *item)
 		t = begin(c, item->line);
 		ld_text_str(t, ld_policy_key_name(k));
 		ld_text_str(t, "=");
-		ld_text_str(t, ld_policy_value_name(k, s.policy.v[k]));
+		ld_conf_value(t, k, s.policy.v[k]);
 		ld_text_str(t, " is below the build's floor, ");
-		ld_text_str(t, ld_policy_value_name(k, floor->v[k]));
+		ld_conf_value(t, k, floor->v[k]);
 		end(c);
 	}
 	if (s.policy.v[LD_KEY_LOCKDOWN] == LD_LOCKDOWN_EXEC) {

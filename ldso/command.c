@@ -56,6 +56,7 @@ static LD_NORETURN void version(void)
 	line_to(1, "patches: ", LD_MUSL_PATCHES, "\n");
 	line_to(1, "build policy: ", LD_BUILD_POLICY[0] ? LD_BUILD_POLICY : "default", "\n");
 	line_to(1, "build floor: ", LD_BUILD_FLOOR[0] ? LD_BUILD_FLOOR : "none", "\n");
+	line_to(1, "build static-tls: ", LD_STRING(LD_BUILD_STATIC_TLS), "\n");
 	ld_os_exit(0);
 }
 

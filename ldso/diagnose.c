@@ -129,6 +129,7 @@ static void say_build(void)
 	say("musl.debian", LD_MUSL_DEBIAN[0] ? LD_MUSL_DEBIAN : "-");
 	say_word("build.policy", LD_BUILD_POLICY[0] ? LD_BUILD_POLICY : "default");
 	say_word("build.floor", LD_BUILD_FLOOR[0] ? LD_BUILD_FLOOR : "none");
+	say_dec("build.static-tls", LD_BUILD_STATIC_TLS);
 }
 
 static void say_support(void)
@@ -171,7 +172,7 @@ static void say_policy(void)
 	for (unsigned k = 0; k < LD_KEY_CNT; k++) {
 		const char *key = ld_policy_key_name(k);
 
-		ld_text_str(begin_in(&o, "policy.", key, ""), ld_policy_value_name(k, p->v[k]));
+		ld_conf_value(begin_in(&o, "policy.", key, ""), k, p->v[k]);
 		end(&o);
 		ld_text_str(begin_in(&o, "policy.", key, ".from"),
 			    p->from[k] < LD_FROM_CNT ? sources[p->from[k]] : "unknown");

@@ -411,7 +411,7 @@ int dl_iterate_phdr(int (*cb)(struct dl_phdr_info *, size_t, void *), void *data
 				.dlpi_phnum = (uint16_t)o->phnum,
 				.dlpi_adds = __atomic_load_n(&ld_loads, __ATOMIC_RELAXED),
 				.dlpi_tls_modid = o->tls.id,
-				.dlpi_tls_data = o->tls.id ? ld_rt_tls_addr(o->tls.id, 0) : NULL,
+				.dlpi_tls_data = o->tls.id ? ld_rt_tls_addr(o->tls.id, 0 - LD_ARCH_DTPOFF_BIAS) : NULL,
 			};
 			r = cb(&info, sizeof info, data);
 		}

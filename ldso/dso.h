@@ -260,6 +260,8 @@ int ld_addr_is_code(const struct ld_group *g, uintptr_t addr);
 
 /* ---- tls.c ---- */
 void ld_tls_assign(struct ld_group *g, struct ld_obj *o, uint64_t image_va);
+/* all objects are relocated: places for what needs no fixed one; at start, the reserve behind it all */
+void ld_tls_settle(struct ld_group *g);
 /* copy all modules' images into a new thread's block; returns the number of modules */
 uint32_t ld_tls_fill(unsigned char *tp_mem, uintptr_t *dtv);
 void ld_tls_reset(uintptr_t *dtv);

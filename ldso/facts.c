@@ -117,7 +117,7 @@ void ld_fds_fill(void)
  */
 void ld_kernel_probe(struct ld_facts *f)
 {
-	const unsigned char *v = ld_state.policy.v;
+	const uint32_t *v = ld_state.policy.v;
 
 	if (!ld_state.asked_check && (v[LD_KEY_CHECK] != LD_CHECK_OFF || ld_facts_enforcing(f))) {
 		char word[2];

@@ -45,12 +45,21 @@ int ld_init_dead(const struct ld_obj *o)
 
 typedef void init_fn(int, char **, char **);
 
+/*
+ * Every constructor gets what main gets, also in a later dlopen: argv where the kernel put it, since some
+ * (Go's) look for the auxiliary vector behind it; the environment as it is now.
+ */
 static void run_ctors(const struct ld_obj *o)
 {
+	static char *none[1];
+	char **envp = ld_rt_environ();
+
+	if (!envp) /* clearenv() */
+		envp = none;
 	if (o->init)
-		((init_fn *)o->init)(ld_state.argc, ld_state.argv, ld_state.envp);
+		((init_fn *)o->init)(ld_state.argc, ld_state.argv, envp);
 	for (uint32_t i = 0; i < o->init_cnt; i++)
-		((init_fn *)o->init_array[i])(ld_state.argc, ld_state.argv, ld_state.envp);
+		((init_fn *)o->init_array[i])(ld_state.argc, ld_state.argv, envp);
 }
 
 void ld_init_run(const struct ld_obj *const *order, uint32_t cnt)

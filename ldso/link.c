@@ -156,6 +156,8 @@ ld_st ld_link_relocate(struct ld_group *g)
 	g->lk.libc = &ld_self;
 	g->lk.tlsdesc_static = ld_rt_tlsdesc(0);
 	g->lk.tlsdesc_dynamic = ld_rt_tlsdesc(1);
+	g->lk.tls = g->runtime ? &g->tls : NULL;
+	g->lk.tls_first = g->obj_first;
 	for (struct ld_new *n = g->first; n && !ld_failed(st); n = n->next) {
 		if (n->o->flags & LD_OBJ_MAIN)
 			main_obj = n; /* last: it may copy what relocation puts into libraries */

@@ -86,6 +86,11 @@ void ld_rt_errno(int value)
 	errno = value;
 }
 
+char **ld_rt_environ(void)
+{
+	return __environ;
+}
+
 void *ld_rt_tls_addr(uint32_t id, uint64_t off)
 {
 	return __tls_get_addr((tls_mod_off_t[]){id, off});
@@ -165,6 +170,16 @@ void ld_rt_threads_end(void)
 	__release_ptc();
 }
 
+/* where lay_out of replace/__init_tls.c had the blocks begin */
+static unsigned char *tls_origin(pthread_t td)
+{
+#ifdef TLS_ABOVE_TP
+	return (unsigned char *)(td + 1);
+#else
+	return (unsigned char *)td;
+#endif
+}
+
 void ld_rt_threads_install(const struct ld_rt_walk *w, void *ctx)
 {
 	pthread_t self = __pthread_self(), td = self;
@@ -174,7 +189,7 @@ void ld_rt_threads_install(const struct ld_rt_walk *w, void *ctx)
 	__block_app_sigs(&set);
 	__tl_lock();
 	do
-		w->prepare(ctx, i++, td->dtv);
+		w->prepare(ctx, i++, td->dtv, tls_origin(td));
 	while ((td = td->next) != self);
 	/* whoever sees a new dtv must see what it points to: a barrier in every running thread */
 	__membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0);

@@ -18,6 +18,7 @@ uint64_t ld_rt_pthread_len(void);
 void ld_rt_stack_size(uint64_t len); /* PT_GNU_STACK of a start object */
 void ld_rt_malloc_replaced(int malloc_, int aligned_alloc_);
 void ld_rt_errno(int value);
+char **ld_rt_environ(void); /* the program's, as it is now; may be NULL */
 void *ld_rt_tls_addr(uint32_t id, uint64_t off);
 uintptr_t ld_rt_tlsdesc(int dynamic);
 const char *ld_rt_version(void);
@@ -43,7 +44,8 @@ void ld_rt_seterr(const char *text);
 uint32_t ld_rt_threads_begin(void); /* stops thread creation; returns the number of threads */
 void ld_rt_threads_end(void);
 struct ld_rt_walk {
-	void (*prepare)(void *ctx, uint32_t i, const uintptr_t *old_dtv);
+	/* tp: what offsets of static blocks count from */
+	void (*prepare)(void *ctx, uint32_t i, const uintptr_t *old_dtv, unsigned char *tp);
 	uintptr_t *(*dtv)(void *ctx, uint32_t i);
 };
 void ld_rt_threads_install(const struct ld_rt_walk *w, void *ctx);

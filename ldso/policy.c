@@ -29,6 +29,7 @@ void ld_policy_begin(struct ld_group *g, struct ld_sources *s, const char *words
 
 	*s = (struct ld_sources){.command = words};
 	ld_policy_default(p);
+	p->v[LD_KEY_STATIC_TLS] = LD_BUILD_STATIC_TLS;
 	if (ld_policy_words(&s->floor, span_of(LD_BUILD_FLOOR), &build_rights, NULL) ||
 	    ld_policy_words(p, span_of(LD_BUILD_POLICY), &build_rights, NULL))
 		ld_refuse_build();

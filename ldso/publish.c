@@ -53,6 +53,7 @@ static ld_st fill_chunk(struct ld_group *g)
 		if (n->o->tls.id)
 			tls[c->tls_cnt++] = n->o;
 	}
+	ld_tls_settle(g);
 	c->tls_totals = g->tls;
 	c->tls_block_len = ld_tls_block_len(&g->tls, ld_rt_pthread_len());
 	if (!g->runtime || g->global) {

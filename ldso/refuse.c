@@ -27,7 +27,7 @@ static LD_COLD void missing(const char *cannot, const char *without, int end, in
 
 void ld_refuse_missing(struct ld_group *g, int report)
 {
-	const unsigned char *v = ld_state.policy.v;
+	const uint32_t *v = ld_state.policy.v;
 	int by_bits = (g->facts.securebits & LD_SECBIT_RESTRICT_FILE) != 0;
 	int end = v[LD_KEY_MISSING] == LD_MISSING_REFUSE;
 

@@ -7,10 +7,31 @@
 
 void ld_tls_assign(struct ld_group *g, struct ld_obj *o, uint64_t image_va)
 {
+	o->tls.id = ++g->tls.cnt;
+	if (g->runtime)
+		return; /* relocation finds out whether it must be static */
 	o->tls.offset = ld_tls_place(&g->tls, image_va, o->tls.memsz, o->tls.align);
-	o->tls.id = g->tls.cnt;
-	if (!g->runtime)
-		o->flags |= LD_OBJ_STATIC_TLS;
+	o->flags |= LD_OBJ_STATIC_TLS;
+}
+
+void ld_tls_settle(struct ld_group *g)
+{
+	if (!g->runtime) {
+		ld_tls_reserve(&g->tls, ld_state.policy.v[LD_KEY_STATIC_TLS]);
+		return;
+	}
+	for (struct ld_new *n = g->first; n; n = n->next) {
+		struct ld_obj *o = n->o;
+
+		if (o->tls.id && !(o->flags & LD_OBJ_STATIC_TLS))
+			o->tls.offset = ld_tls_place(&g->tls, (uintptr_t)o->tls.image - o->base, o->tls.memsz,
+						     o->tls.align);
+	}
+}
+
+static unsigned char *static_block(unsigned char *tp, const struct ld_tls *t)
+{
+	return LD_ARCH_TLS_ABOVE ? tp + t->offset : tp - t->offset;
 }
 
 static const struct ld_chunk *newest(void)
@@ -43,7 +64,7 @@ uint32_t ld_tls_fill(unsigned char *mem, uintptr_t *dtv)
 	for (const struct ld_chunk *c = ld_state.log.first; c; c = ld_chunk_next(c)) {
 		for (uint32_t i = 0; i < c->tls_cnt; i++) {
 			const struct ld_tls *t = &c->tls[i]->tls;
-			unsigned char *block = LD_ARCH_TLS_ABOVE ? mem + t->offset : mem - t->offset;
+			unsigned char *block = static_block(mem, t);
 
 			memcpy(block, t->image, t->filesz);
 			dtv[t->id] = (uintptr_t)block + LD_ARCH_DTPOFF_BIAS;
@@ -92,7 +113,8 @@ ld_st ld_tls_prepare(struct ld_group *g)
 	x->cnt = g->tls.cnt;
 	x->each = ((size_t)x->cnt + 1) * sizeof(uintptr_t);
 	for (uint32_t i = 0; i < c->tls_cnt; i++)
-		x->each += c->tls[i]->tls.memsz + 2 * c->tls[i]->tls.align;
+		if (!(c->tls[i]->flags & LD_OBJ_STATIC_TLS))
+			x->each += c->tls[i]->tls.memsz + 2 * c->tls[i]->tls.align;
 	x->each = ld_align_up(x->each, 64);
 	x->area_len = ld_align_up(x->each * x->threads, ld_state.page);
 	r = ld_os_map_anon(0, x->area_len, 0);
@@ -111,7 +133,11 @@ static uintptr_t *dtv_of(void *ctx, uint32_t i)
 	return (uintptr_t *)(x->area + i * x->each);
 }
 
-static void prepare_thread(void *ctx, uint32_t i, const uintptr_t *old)
+/*
+ * The part of the reserve that a static module gets is zero and nobody's until the group is published: a
+ * thread may run on while its block is written.
+ */
+static void prepare_thread(void *ctx, uint32_t i, const uintptr_t *old, unsigned char *tp)
 {
 	struct ld_tls_ext *x = ctx;
 	uintptr_t *dtv = dtv_of(ctx, i);
@@ -120,12 +146,16 @@ static void prepare_thread(void *ctx, uint32_t i, const uintptr_t *old)
 	memcpy(dtv, old, (x->old_cnt + 1) * sizeof *dtv);
 	dtv[0] = x->cnt;
 	for (uint32_t k = 0; k < x->chunk->tls_cnt; k++) {
-		const struct ld_tls *t = &x->chunk->tls[k]->tls;
+		const struct ld_obj *o = x->chunk->tls[k];
+		const struct ld_tls *t = &o->tls;
+		unsigned char *block = static_block(tp, t);
 
-		at += ((uintptr_t)t->image - (uintptr_t)at) & (t->align - 1);
-		memcpy(at, t->image, t->filesz);
-		dtv[t->id] = (uintptr_t)at + LD_ARCH_DTPOFF_BIAS;
-		at += t->memsz;
+		if (!(o->flags & LD_OBJ_STATIC_TLS)) {
+			block = at + (((uintptr_t)t->image - o->base - (uintptr_t)at) & (t->align - 1));
+			at = block + t->memsz;
+		}
+		memcpy(block, t->image, t->filesz);
+		dtv[t->id] = (uintptr_t)block + LD_ARCH_DTPOFF_BIAS;
 	}
 }
 

@@ -53,7 +53,7 @@ $(B)/gen/ward.flags: FORCE
 
 $(B)/gen/ld_config.h: FORCE $(B)/stamp/musl-src VERSION tools/gen-config
 	@ARCH='$(ARCH)' PREFIX='$(PREFIX)' SYSLIBDIR='$(SYSLIBDIR)' POLICY='$(POLICY)' \
-		FLOOR='$(FLOOR)' tools/gen-config $(MUSL) >$@.$$$$ && \
+		FLOOR='$(FLOOR)' STATIC_TLS='$(STATIC_TLS)' tools/gen-config $(MUSL) >$@.$$$$ && \
 		if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 $(LD_OBJS): $(B)/gen/ward.flags $(STOCK_STAMP) | $(B)/gen/ld_config.h

@@ -223,6 +223,34 @@ static uintptr_t tp_offset(const struct ld_def *def, uintptr_t value)
 	return value - def->obj->tls.offset;
 }
 
+/*
+ * Initial-exec code reads at an offset from the thread pointer that is the same in every thread. A module
+ * that this dlopen adds gets a place in the reserve that all threads have. One that came earlier without
+ * has blocks in use elsewhere: too late.
+ */
+static LD_COLD ld_st make_static(struct job *j, uint64_t off, const struct ld_def *def)
+{
+	/* records of new objects are not frozen yet */
+	struct ld_obj *o = (struct ld_obj *)(uintptr_t)def->obj;
+	struct ld_tls_totals *t = j->lk->tls;
+	struct ld_err *err = j->lk->err;
+
+	if (t && o->idx >= j->lk->tls_first && o->tls.align <= t->spare_align &&
+	    ld_tls_place_spare(t, (uintptr_t)o->tls.image - o->base, o->tls.memsz, o->tls.align,
+			       &o->tls.offset)) {
+		o->flags |= LD_OBJ_STATIC_TLS;
+		return LD_OK;
+	}
+	err->symbol = def->sym && def->sym->st_name ? ld_sym_name(&o->sym, def->sym) : NULL;
+	if (o != j->o)
+		err->where = o->name;
+	if (!t || o->idx < j->lk->tls_first)
+		return bad_rel(j, LD_E_REL_IETLS, off, 0, 0);
+	if (o->tls.align > t->spare_align)
+		return bad_rel(j, LD_E_REL_TLSALIGN, off, o->tls.align, t->spare_align);
+	return bad_rel(j, LD_E_REL_TLSFULL, off, o->tls.memsz, t->spare_end - t->spare);
+}
+
 static ld_st apply_tlsdesc(struct job *j, uint64_t off, const struct ld_def *def, uintptr_t addend)
 {
 	uintptr_t *slot = (uintptr_t *)(j->o->base + off);
@@ -253,6 +281,7 @@ static ld_st apply_tls(struct job *j, enum ld_rel_kind kind, uint64_t off, uint3
 {
 	uintptr_t *slot = (uintptr_t *)(j->o->base + off);
 	uintptr_t value;
+	ld_st st;
 
 	if (!idx)
 		def = (struct ld_def){NULL, j->o};
@@ -271,8 +300,9 @@ static ld_st apply_tls(struct job *j, enum ld_rel_kind kind, uint64_t off, uint3
 		return LD_OK;
 	case LD_REL_TPOFF:
 		if (!(def.obj->flags & LD_OBJ_STATIC_TLS)) {
-			j->lk->err->symbol = def.sym ? ld_sym_name(&def.obj->sym, def.sym) : NULL;
-			return bad_rel(j, LD_E_REL_IETLS, off, 0, 0);
+			st = make_static(j, off, &def);
+			if (ld_failed(st))
+				return st;
 		}
 		*slot = tp_offset(&def, value);
 		return LD_OK;

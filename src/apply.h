@@ -10,6 +10,7 @@
 #include "arena.h"
 #include "dyn.h"
 #include "sym.h"
+#include "tlslayout.h"
 
 /* a slot whose value an indirect function decides */
 struct ld_ifunc {
@@ -40,6 +41,12 @@ struct ld_linker {
 	struct ld_arena *keep, *scratch;
 	uintptr_t tlsdesc_static, tlsdesc_dynamic;
 	int defer;                         /* undefined functions of objects without NOW may wait */
+	/*
+	 * A dlopen: its objects, from index tls_first on, get static TLS out of this reserve when a
+	 * relocation needs it. NULL = none can.
+	 */
+	struct ld_tls_totals *tls;
+	uint32_t tls_first;
 	struct ld_ifunc *ifuncs;           /* newest first */
 	struct ld_deferred *deferred;
 	struct ld_undef *undefs;

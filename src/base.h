@@ -25,6 +25,8 @@
 #define LD_LIKELY(x) __builtin_expect(!!(x), 1)
 #define LD_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+#define LD_STRING_(x) #x
+#define LD_STRING(macro) LD_STRING_(macro) /* its value as text */
 #define LD_COUNTOF(a) (sizeof(a) / sizeof *(a))
 
 /*

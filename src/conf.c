@@ -227,6 +227,16 @@ void ld_conf_apply(const struct ld_conf_item *item, const struct ld_policy_right
 	}
 }
 
+void ld_conf_value(struct ld_text *t, unsigned key, uint32_t value)
+{
+	const char *name = ld_policy_value_name(key, value);
+
+	if (name)
+		ld_text_str(t, name);
+	else
+		ld_text_dec(t, value);
+}
+
 void ld_conf_describe(struct ld_text *t, const struct ld_conf_item *item)
 {
 	static const char *const before[] = {
@@ -239,6 +249,7 @@ void ld_conf_describe(struct ld_text *t, const struct ld_conf_item *item)
 		[LD_CONF_HEADER] = "section header without ] at its end",
 		[LD_CONF_HEADER_PATH] = "section header wants an absolute path, not ",
 	};
+	struct ld_span rest;
 	int header = item->problem == LD_CONF_HEADER || item->problem == LD_CONF_HEADER_PATH;
 
 	ld_text_str(t, before[item->problem]);
@@ -253,6 +264,8 @@ void ld_conf_describe(struct ld_text *t, const struct ld_conf_item *item)
 	if (item->problem == LD_CONF_VALUE) {
 		ld_text_str(t, " of ");
 		ld_text_span(t, item->name);
+		if (after(item->name, "static-tls", &rest))
+			ld_text_str(t, " (bytes, at most " LD_STRING(LD_MAX_STATIC_TLS) ")");
 	}
 	ld_text_str(t, header ? ", all lines up to the next header ignored" : ", line ignored");
 }

@@ -72,6 +72,9 @@ int ld_conf_next(struct ld_conf *c, struct ld_conf_item *out);
 void ld_conf_apply(const struct ld_conf_item *item, const struct ld_policy_rights *r,
 		   struct ld_settings *s);
 
+/* the value of a key as one writes it */
+void ld_conf_value(struct ld_text *t, unsigned key, uint32_t value);
+
 /* an item of kind LD_CONF_WRONG in words: unknown key "chek", line ignored */
 void ld_conf_describe(struct ld_text *t, const struct ld_conf_item *item);
 

@@ -26,7 +26,7 @@ struct ld_err {
 	const char *object;    /* file or name it is about; lives as long as the load does */
 	const char *needed_by; /* who asked for it; NULL = nobody in particular */
 	const char *symbol;    /* symbol name; NULL = none; at most LD_MAX_NAME bytes are shown */
-	const char *where;     /* mount point, search path file, directory that was not searched, or NULL */
+	const char *where;     /* mount point, search path file, directory not searched, defining object, or NULL */
 	uint64_t at;           /* file offset, address or index the value was found at */
 	uint64_t got, want;    /* offending value and bound; want 0 = not shown */
 	char path[256];        /* copy of object's path where it does not outlive the failure */

@@ -286,6 +286,29 @@ static void put_limit(struct ld_text *t, const struct ld_err *err)
 	ld_text_dec(t, err->want);
 }
 
+static void put_link(struct ld_text *t, const struct ld_err *err)
+{
+	int full = err->code == LD_E_REL_TLSFULL;
+
+	ld_text_str(t, ld_err_text(err->code));
+	if (err->code != LD_E_REL_IETLS && err->code != LD_E_REL_TLSALIGN && !full)
+		return;
+	if (err->where) {
+		ld_text_str(t, " in ");
+		ld_text_raw(t, err->where);
+	}
+	if (err->code == LD_E_REL_IETLS) {
+		ld_text_str(t, err->where ? ", which another dlopen loaded before" : "");
+		return;
+	}
+	ld_text_str(t, full ? ": " : ": alignment ");
+	ld_text_dec(t, err->got);
+	ld_text_str(t, full ? " bytes wanted, " : " wanted, running threads have ");
+	ld_text_dec(t, err->want);
+	ld_text_str(t, full ? " left; static-tls=BYTES in /etc/ward.conf keeps more"
+			    : "; load it at start");
+}
+
 static int is_relocating(int code)
 {
 	return ld_err_kind(code) == LD_K_LINK || (code >= LD_E_REL_TYPE && code <= LD_E_REL_IFUNC);
@@ -315,8 +338,10 @@ void ld_format_err(struct ld_text *t, const struct ld_err *err)
 	case LD_K_BAD:
 		put_bad(t, err);
 		break;
-	case LD_K_MEMORY:
 	case LD_K_LINK:
+		put_link(t, err);
+		break;
+	case LD_K_MEMORY:
 		ld_text_str(t, ld_err_text(err->code));
 		break;
 	}

@@ -16,6 +16,7 @@
 #define LD_MAX_SPAN 0x4000000000ull  /* bytes of address space of one object */
 #define LD_MAX_TLS 0x10000000ull     /* bytes of thread-local storage of one object */
 #define LD_MAX_TLS_ALIGN 0x10000ull  /* alignment of thread-local storage */
+#define LD_MAX_STATIC_TLS 1048576    /* bytes of every thread that static-tls= may keep */
 #define LD_MAX_SOCKET 108            /* bytes of a socket's path, with its NUL: sun_path, unix(7) */
 #define LD_MAX_INIT 65536            /* entries of an init or fini array */
 

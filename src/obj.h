@@ -52,7 +52,7 @@ enum {
 	LD_OBJ_SEALDATA = 64, /* asks for its data to be sealed (GNU_PROPERTY_MEMORY_SEAL) */
 	LD_OBJ_MUTABLE = 256, /* has ranges that must stay changeable (PT_GNU_MUTABLE): data is not sealed */
 	LD_OBJ_UNPINNED = 512, /* no mapping holds its file: the inode number may come back */
-	LD_OBJ_STATIC_TLS = 128, /* its TLS block has a fixed offset in every thread */
+	LD_OBJ_STATIC_TLS = 128, /* its TLS block has the same offset in every thread */
 };
 
 /* the first five words are what debuggers and dlinfo() call struct link_map; never read back */

@@ -5,6 +5,7 @@
  * came from, and so what it may change, is the caller's knowledge (struct ld_policy_rights).
  */
 #include "policy.h"
+#include "limits.h"
 
 #define VALUES_MAX 3
 
@@ -22,6 +23,7 @@ static const struct key keys_table[LD_KEY_CNT] = {
 	[LD_KEY_VDSO] = {"vdso", {"keep", "seal"}, LD_VDSO_SEAL},
 	[LD_KEY_TEXT] = {"text", {"private", "shared"}, LD_TEXT_PRIVATE},
 	[LD_KEY_LOCKDOWN] = {"lockdown", {"none", "wx", "exec"}, LD_LOCKDOWN_NONE},
+	[LD_KEY_STATIC_TLS] = {"static-tls", {NULL}, 0}, /* values are numbers */
 	[LD_KEY_REPORT] = {"report", {"quiet", "denials", "all"}, LD_REPORT_QUIET},
 };
 
@@ -49,7 +51,7 @@ static const struct preset presets[] = {
 	  [LD_KEY_VDSO] = LD_VDSO_SEAL,
 	  [LD_KEY_REPORT] = LD_REPORT_DENIALS}},
 	{"strict",
-	 LD_KEYS_ALL,
+	 LD_KEYS_PRESET,
 	 {[LD_KEY_CHECK] = LD_CHECK_ENFORCE,
 	  [LD_KEY_MISSING] = LD_MISSING_REFUSE,
 	  [LD_KEY_DIRECT] = LD_DIRECT_DENY,
@@ -78,7 +80,7 @@ static int span_is(struct ld_span s, const char *word)
 	return s.len == ld_strlen(word) && !memcmp(s.p, word, s.len);
 }
 
-static void set(struct ld_policy *p, unsigned key, unsigned char value,
+static void set(struct ld_policy *p, unsigned key, uint32_t value,
 		const struct ld_policy_rights *r)
 {
 	if (value <= p->v[key] && !(r->lower & LD_KEY_BIT(key)))
@@ -105,16 +107,40 @@ static enum ld_policy_word apply_preset(struct ld_policy *p, struct ld_span word
 	return LD_WORD_UNKNOWN;
 }
 
+/* decimal digits and nothing else: 1 = a number of at most max */
+static int read_number(struct ld_span s, uint32_t max, uint32_t *out)
+{
+	uint32_t n = 0;
+
+	for (uint64_t i = 0; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return 0;
+		n = n * 10 + (uint32_t)(s.p[i] - '0');
+		if (n > max)
+			return 0;
+	}
+	*out = n;
+	return s.len != 0;
+}
+
 static enum ld_policy_word apply_value(struct ld_policy *p, unsigned key, struct ld_span value,
 				       const struct ld_policy_rights *r)
 {
 	if (!(r->keys & LD_KEY_BIT(key)))
 		return LD_WORD_DENIED;
+	if (key == LD_KEY_STATIC_TLS) {
+		uint32_t bytes;
+
+		if (!read_number(value, LD_MAX_STATIC_TLS, &bytes))
+			return LD_WORD_VALUE;
+		set(p, key, bytes, r);
+		return LD_WORD_OK;
+	}
 	for (unsigned i = 0; i < VALUES_MAX; i++) {
 		const char *name = ld_policy_value_name(key, i);
 
 		if (name && span_is(value, name)) {
-			set(p, key, (unsigned char)i, r);
+			set(p, key, i, r);
 			return LD_WORD_OK;
 		}
 	}

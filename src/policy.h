@@ -23,6 +23,7 @@ enum ld_policy_key {
 	LD_KEY_VDSO,
 	LD_KEY_TEXT,
 	LD_KEY_LOCKDOWN,
+	LD_KEY_STATIC_TLS, /* a number of bytes, no restriction: from less to more */
 	LD_KEY_REPORT, /* not a restriction: the last word wins */
 	LD_KEY_CNT
 };
@@ -40,13 +41,14 @@ enum ld_policy_source {
 };
 
 struct ld_policy {
-	unsigned char v[LD_KEY_CNT];
+	uint32_t v[LD_KEY_CNT];
 	unsigned char from[LD_KEY_CNT]; /* enum ld_policy_source */
 };
 
 /* sets of keys, as bits 1 << enum ld_policy_key */
 #define LD_KEY_BIT(key) (1u << (key))
 #define LD_KEYS_ALL ((1u << LD_KEY_CNT) - 1)
+#define LD_KEYS_PRESET (LD_KEYS_ALL & ~LD_KEY_BIT(LD_KEY_STATIC_TLS)) /* what "strict" sets */
 #define LD_KEYS_ENV (LD_KEY_BIT(LD_KEY_CHECK) | LD_KEY_BIT(LD_KEY_SEAL) | LD_KEY_BIT(LD_KEY_REPORT))
 /* what the program's own note may relax when the process is not restricted */
 #define LD_KEYS_NOTE_LOWER                                                                         \
@@ -70,7 +72,7 @@ enum ld_policy_word {
 };
 
 /* the built-in default: check=audit missing=report direct=allow seal=code vdso=seal text=private
- * lockdown=none report=quiet */
+ * lockdown=none static-tls=0 report=quiet; how many bytes static-tls is, the build says (ldso/policy.c) */
 void ld_policy_default(struct ld_policy *p);
 
 /*
@@ -92,7 +94,7 @@ unsigned ld_policy_words(struct ld_policy *p, struct ld_span words, const struct
 /* raise every key of *p to at least floor's; not report, which restricts nothing */
 void ld_policy_raise(struct ld_policy *p, const struct ld_policy *floor);
 
-/* "check" and "enforce" for printing; NULL for numbers out of range */
+/* "check" and "enforce" for printing; NULL for numbers out of range, and where the value is a number */
 const char *ld_policy_key_name(unsigned key);
 const char *ld_policy_value_name(unsigned key, unsigned value);
 

@@ -8,34 +8,65 @@
  */
 #include "tlslayout.h"
 
-enum { WORD_LEN = LD_ARCH_BITS / 8 };
+enum {
+	WORD_LEN = LD_ARCH_BITS / 8,
+	SPARE_ALIGN = 64, /* a cache line: what allocators ask for; of real libraries none asks for more */
+};
 
 void ld_tls_totals_init(struct ld_tls_totals *t)
 {
 	t->offset = LD_ARCH_TLS_GAP;
 	t->align = WORD_LEN; /* the thread descriptor's own */
 	t->cnt = 0;
+	t->spare = t->spare_end = 0;
+	t->spare_align = 0;
 }
 
-uint64_t ld_tls_place(struct ld_tls_totals *t, uint64_t image_va, uint64_t memsz, uint64_t align)
+/* the offset of a block that begins at from or beyond; *end: the first offset behind it */
+static uint64_t fit(uint64_t from, uint64_t image_va, uint64_t memsz, uint64_t align, uint64_t *end)
 {
 	const uint64_t mask = align - 1;
 	uint64_t offset;
 
-	t->cnt++;
-	if (align > t->align)
-		t->align = align;
 	if (LD_ARCH_TLS_ABOVE) {
 		/* the first offset not in use that is congruent to the image */
-		offset = t->offset + ((image_va - t->offset) & mask);
-		t->offset = offset + memsz;
+		offset = from + ((image_va - from) & mask);
+		*end = offset + memsz;
 	} else {
 		/* the block ends where the one before it begins, or up to align - 1 lower */
-		offset = t->offset + memsz;
+		offset = from + memsz;
 		offset += -(offset + image_va) & mask;
-		t->offset = offset;
+		*end = offset;
 	}
 	return offset;
+}
+
+uint64_t ld_tls_place(struct ld_tls_totals *t, uint64_t image_va, uint64_t memsz, uint64_t align)
+{
+	if (align > t->align)
+		t->align = align;
+	return fit(t->offset, image_va, memsz, align, &t->offset);
+}
+
+void ld_tls_reserve(struct ld_tls_totals *t, uint64_t len)
+{
+	if (len && t->align < SPARE_ALIGN)
+		t->align = SPARE_ALIGN;
+	t->spare = t->offset;
+	t->spare_end = t->offset += len;
+	t->spare_align = t->align;
+}
+
+int ld_tls_place_spare(struct ld_tls_totals *t, uint64_t image_va, uint64_t memsz, uint64_t align,
+		       uint64_t *offset)
+{
+	uint64_t end, at = fit(t->spare, image_va, memsz, align, &end);
+
+	if (end > t->spare_end)
+		return 0;
+	*offset = at;
+	t->spare = end;
+	return 1;
 }
 
 uint64_t ld_tls_block_len(const struct ld_tls_totals *t, uint64_t pthread_len)

@@ -9,7 +9,10 @@
 struct ld_tls_totals {
 	uint64_t offset; /* bytes used so far */
 	uint64_t align;  /* largest alignment so far, >= 1 */
-	uint32_t cnt;    /* modules */
+	uint32_t cnt;    /* modules; counted by the caller */
+	/* the reserve for initial-exec modules of later dlopens; none before ld_tls_reserve */
+	uint64_t spare, spare_end; /* offsets: what is left of it lies between */
+	uint64_t spare_align;      /* every thread's block has this alignment, also the first one's */
 };
 
 void ld_tls_totals_init(struct ld_tls_totals *t);
@@ -22,6 +25,19 @@ void ld_tls_totals_init(struct ld_tls_totals *t);
  * the module's offset.
  */
 uint64_t ld_tls_place(struct ld_tls_totals *t, uint64_t image_va, uint64_t memsz, uint64_t align);
+
+/*
+ * Once, when the start set is placed: keep len bytes for modules that come later and must have one
+ * offset in all threads, those that run included. What ld_tls_place adds from then on lies beyond.
+ */
+void ld_tls_reserve(struct ld_tls_totals *t, uint64_t len);
+
+/*
+ * Place a module in the reserve: 1 and *offset, or 0 and nothing changed when it does not fit. The caller
+ * has compared align with t->spare_align.
+ */
+int ld_tls_place_spare(struct ld_tls_totals *t, uint64_t image_va, uint64_t memsz, uint64_t align,
+		       uint64_t *offset);
 
 /*
  * Bytes of one thread's static block: (1 + cnt) words of dtv, the blocks, struct pthread of

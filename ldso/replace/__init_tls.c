@@ -10,18 +10,20 @@
 #include "pthread_impl.h"
 #include "libc.h"
 #include "syscall.h"
+#include "ld_config.h"
 #include "replace.h"
 
-#define LD_ALIGN_MIN _Alignof(struct early_tls)
 
 /* also the kernel's clear-child-tid word of the main thread */
 volatile int __thread_list_lock;
 
-/* enough for programs without TLS of their own; dtv in front or behind */
-static struct early_tls {
-	struct pthread td;
-	void *room[24];
-} early_tls;
+/*
+ * Enough for programs that start without TLS of their own, with what the build keeps for later dlopens
+ * (tlslayout.c): dtv in front or behind.
+ */
+#define EARLY_ALIGN 64
+#define EARLY_LEN (sizeof(struct pthread) + LD_BUILD_STATIC_TLS + 2 * EARLY_ALIGN + 8 * sizeof(void *))
+static _Alignas(EARLY_ALIGN) unsigned char early_tls[EARLY_LEN];
 
 int __init_tp(void *p)
 {
@@ -69,7 +71,7 @@ static void *lay_out(unsigned char *mem, size_t len, size_t align, size_t cnt)
 
 void *ld_tls_early(void)
 {
-	return lay_out((unsigned char *)&early_tls, sizeof early_tls, LD_ALIGN_MIN, 0);
+	return lay_out(early_tls, sizeof early_tls, EARLY_ALIGN, 0);
 }
 
 /* called by pthread_create for every thread: mem is zeroed and has libc.tls_size bytes */
@@ -93,8 +95,8 @@ long ld_tls_main(void)
 	long r;
 
 	len = ld_tls_block(&align, &cnt);
-	if (!cnt)
-		return 0;
+	if (!cnt && len <= sizeof early_tls && align <= EARLY_ALIGN)
+		return 0; /* the early one does */
 #ifndef SYS_mmap2
 #define SYS_mmap2 SYS_mmap
 #endif

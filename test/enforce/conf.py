@@ -228,6 +228,7 @@ def sections(x):
     yield "nothing named, procfs not asked", lambda: price(x, prog)
     yield "secure", lambda: secure_section(x)
     yield "preload", lambda: preload(x)
+    yield "static-tls", lambda: static_tls(x)
 
 
 def one_section(x, prog, ops, words, value, want):
@@ -332,6 +333,36 @@ def preload(x):
     r = x.run(x.loner(), ops=[op])
     need(r.rc == 0 and "preload /nonexistent.so of the system file does not exist" in r.err,
          "a start, and a line", r)
+
+
+def static_tls(x):
+    """static-tls= makes room for an initial-exec library, and may take it; program by program."""
+    lib = x.stage.lib("tls_big.so", src="tls_ie.c", flags=["-DROOM=4096"])
+    words = ["open=" + lib, "lastcall=who"]
+    noted = x.prog("note.tls", "host.c", "--ward=static-tls=6000")
+
+    def look(prog, text, works, ops=()):
+        """One start, both ways."""
+        for run in (x.run, x.direct):
+            r = run(prog, *words, ops=[*ops, etc(x, "tls", text)])
+            need(r.rc == 0 and ("who: initial-exec" in r.out) == works, "the library %s with %r" % (
+                "to work" if works else "to find no room", text), r)
+            need(works or re.search(r"TLS: 41\d\d bytes wanted, \d+ left; static-tls=", r.out),
+                 "the error to say how much it wants", r)
+    for ops in ([], [RESTRICT]):
+        look(x.loner(), "report=quiet\n", False, ops)
+        look(x.loner(), "report=quiet static-tls=6000\n", True, ops)
+        look(x.loner(), "report=quiet static-tls=0\n[%s]\nstatic-tls=6000\n" % x.loner(), True, ops)
+        look(x.loner(), "report=quiet static-tls=6000\n[%s]\nstatic-tls=100\n" % x.loner(), False, ops)
+        look(x.loner(), "report=quiet static-tls=6000\n[%s]\nstatic-tls=0\n" % x.host(), True, ops)
+        # the note only raises, also when restricted: what runs watched runs enforced
+        look(noted, "report=quiet\n", True, ops)
+        look(noted, "report=quiet static-tls=0\n", True, ops)
+        look(x.prog("note.less", "host.c", "--ward=static-tls=0"), "static-tls=6000 report=quiet\n",
+             True, ops)
+    r = x.run(x.loner(), *words, ops=[etc(x, "tlsbad", "static-tls=1048577\n")])
+    need("unknown value \"1048577\" of static-tls (bytes, at most 1048576)" in r.err and
+         "512 left" in r.out, "a line that is reported and does not count", r)
 
 
 GROUPS = {"conf": broken, "section": sections}

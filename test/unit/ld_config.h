@@ -6,6 +6,7 @@
 #define LD_ARCH "unit"
 #define LD_PREFIX "/prefix"
 #define LD_BUILD_POLICY "missing=refuse"
+#define LD_BUILD_STATIC_TLS 512
 #define LD_BUILD_FLOOR "seal=code report=all"
 
 #endif

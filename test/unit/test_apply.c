@@ -562,6 +562,83 @@ static void dynamic_tls(struct world *w)
 	}
 WORD_CASES(WORD_TEST)
 
+/*
+ * The same in a dlopen that brings the library: it gets a place in the reserve, once; a descriptor is
+ * static from then on. No room, too much alignment, or a library that was there before: its own error.
+ */
+static void late_tls(struct world *w, struct ld_tls_totals *t, uint64_t keep)
+{
+	eb_rela(w->b, SLOT, REL(NONE), 0, 0);
+	eb_rela(w->b, SLOT + 16, REL(NONE), 0, 0);
+	eb_rela(w->b, SLOT + 32, REL(NONE), 0, 0);
+	expect_ok(world_link(w), &w->err);
+	ld_tls_totals_init(t);
+	ld_tls_reserve(t, keep);
+	w->lk.tls = t;
+	w->lk.tls_first = 7;
+	w->lib.obj.idx = 7;
+	w->lib.obj.flags &= ~(uint32_t)LD_OBJ_STATIC_TLS;
+	w->lib.obj.tls = (struct ld_tls){.image = (void *)(lib_base(w) + EB_TLS_VA), .id = 2,
+					 .memsz = 0x30, .align = 16};
+	w->b->rela[0].r_info = (ld_word)SYM(w, "tls") << 32 | REL(TLSDESC);
+	w->b->rela[1].r_info = (ld_word)SYM(w, "tls") << 32 | REL(TPOFF);
+	w->b->rela[2].r_info = (ld_word)SYM(w, "tls") << 32 | REL(TLSDESC);
+}
+
+static void tpoff_late(void **state)
+{
+	struct world *w = world_new();
+	struct ld_tls_totals t;
+	uint64_t off;
+
+	(void)state;
+	late_tls(w, &t, 256);
+	off = LD_ARCH_TLS_ABOVE ? (t.spare + 15) & ~(uint64_t)15 : 0x30;
+	expect_ok(ld_apply_object(&w->lk, &w->o.obj, &w->o.dyn), &w->err);
+	assert_true(w->lib.obj.flags & LD_OBJ_STATIC_TLS);
+	assert_int_equal(w->lib.obj.tls.offset, off);
+	assert_int_equal(*eb_word(w->b, SLOT + 16), tpoff(off, TLS_OFF));
+	assert_int_equal(*eb_word(w->b, SLOT + 8 * LD_ARCH_TLSDESC_SWAPPED), 0x2222);
+	assert_int_equal(*eb_word(w->b, SLOT + 32 + 8 * LD_ARCH_TLSDESC_SWAPPED), 0x1111);
+	off = t.spare;
+	expect_ok(ld_apply_object(&w->lk, &w->o.obj, &w->o.dyn), &w->err);
+	assert_int_equal(t.spare, off);
+	world_free(w);
+}
+
+static void tpoff_late_errors(void **state)
+{
+	static const struct {
+		uint64_t keep, align;
+		uint32_t idx;
+		enum ld_code want;
+		uint64_t got, bound;
+	} cases[] = {
+		{256, 128, 7, LD_E_REL_TLSALIGN, 128, 64},
+		{32, 16, 7, LD_E_REL_TLSFULL, 0x30, 32},
+		{0, 8, 7, LD_E_REL_TLSFULL, 0x30, 0},
+		{256, 16, 6, LD_E_REL_IETLS, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LD_COUNTOF(cases); i++) {
+		struct world *w = world_new();
+		struct ld_tls_totals t;
+
+		late_tls(w, &t, cases[i].keep);
+		w->lib.obj.tls.align = cases[i].align;
+		w->lib.obj.idx = cases[i].idx;
+		expect_code(ld_apply_object(&w->lk, &w->o.obj, &w->o.dyn), &w->err, cases[i].want);
+		assert_string_equal(w->err.object, "main");
+		assert_string_equal(w->err.symbol, "tls");
+		assert_string_equal(w->err.where, "lib");
+		assert_int_equal(w->err.got, cases[i].got);
+		assert_int_equal(w->err.want, cases[i].bound);
+		assert_false(w->lib.obj.flags & LD_OBJ_STATIC_TLS);
+		world_free(w);
+	}
+}
+
 /* a reference to thread-local storage of an object that has none */
 static void tls_without_block(void **state)
 {
@@ -693,6 +770,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(relr),
 	CASES(ENTRY)
 	WORD_CASES(WORD_ENTRY)
+	cmocka_unit_test(tpoff_late),
+	cmocka_unit_test(tpoff_late_errors),
 	cmocka_unit_test(tls_without_block),
 	cmocka_unit_test(out_of_memory),
 	cmocka_unit_test(lfs64_names),

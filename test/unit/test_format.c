@@ -113,7 +113,12 @@ static const char *const golden[LD_E_CNT] = {
 		"sym: relocation's symbol outside the symbol table: 0x10, must be 0x20"),
 	[LD_E_REL_UNDEF] = RELOCATING("sym: symbol not found"),
 	[LD_E_REL_TLS] = RELOCATING("sym: symbol is not thread-local"),
-	[LD_E_REL_IETLS] = RELOCATING("sym: initial-exec TLS resolves to dynamic definition"),
+	[LD_E_REL_IETLS] = RELOCATING("sym: initial-exec TLS resolves to dynamic definition in /mnt, "
+				      "which another dlopen loaded before"),
+	[LD_E_REL_TLSALIGN] = RELOCATING("sym: initial-exec TLS in /mnt: alignment 16 wanted, running "
+					 "threads have 32; load it at start"),
+	[LD_E_REL_TLSFULL] = RELOCATING("sym: initial-exec TLS in /mnt: 16 bytes wanted, 32 left; "
+					"static-tls=BYTES in /etc/ward.conf keeps more"),
 	[LD_E_REL_COPY] = RELOCATING(
 		"sym: copy relocation larger than its source or target: 0x10, must be 0x20"),
 	[LD_E_REL_IFUNC] = RELOCATING(

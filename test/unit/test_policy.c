@@ -17,6 +17,10 @@ static const char *show(const struct ld_policy *p)
 	for (unsigned k = 0; k < LD_KEY_CNT; k++) {
 		const char *value = ld_policy_value_name(k, p->v[k]);
 
+		if (k == LD_KEY_STATIC_TLS) {
+			assert_null(value); /* shown by the tests that are about it */
+			continue;
+		}
 		assert_non_null(value);
 		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s=%s", k ? " " : "",
 					 ld_policy_key_name(k), value);
@@ -218,6 +222,55 @@ static void kinds_of_wrong(void **state)
 	}
 }
 
+/* the one key with a number: who may lower other keys may lower it, all others raise it */
+static void bytes(void **state)
+{
+	static const struct {
+		const char *words;
+		const struct ld_policy_rights *rights;
+		unsigned wrong;
+		uint32_t want; /* from 512 */
+	} cases[] = {
+		{"static-tls=4096", &set_all, 0, 4096},
+		{"static-tls=0", &set_all, 0, 0},
+		{"static-tls=00064", &set_all, 0, 64},
+		{"static-tls=1048576", &set_all, 0, 1048576},
+		{"static-tls=1048577", &set_all, 1, 512},
+		{"static-tls=4294967297", &set_all, 1, 512},
+		{"static-tls=18446744073709551617", &set_all, 1, 512},
+		{"static-tls=", &set_all, 1, 512},
+		{"static-tls=-1", &set_all, 1, 512},
+		{"static-tls=0x10", &set_all, 1, 512},
+		{"static-tls=1k", &set_all, 1, 512},
+		{"static-tls=enforce", &set_all, 1, 512},
+		{"check=4096 static-tls", &set_all, 2, 512},
+		{"static-tls=4096 static-tls=100", &set_all, 0, 100},
+		{"static-tls=4096 static-tls=100", &tighten, 0, 4096},
+		{"static-tls=100", &note, 0, 512},
+		{"static-tls=4096", &note, 0, 4096},
+		{"static-tls=4096", &environment_of, 1, 512},
+		{"strict", &set_all, 0, 512},
+		{"enforce", &tighten, 0, 512},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LD_COUNTOF(cases); i++) {
+		struct ld_policy p, floor;
+		unsigned wrong;
+
+		ld_policy_default(&p);
+		p.v[LD_KEY_STATIC_TLS] = 512;
+		wrong = ld_policy_words(&p, span(cases[i].words), cases[i].rights, NULL);
+		if (wrong != cases[i].wrong || p.v[LD_KEY_STATIC_TLS] != cases[i].want)
+			fail_msg("\"%s\": %u wrong, %u bytes", cases[i].words, wrong,
+				 p.v[LD_KEY_STATIC_TLS]);
+		ld_policy_default(&floor);
+		floor.v[LD_KEY_STATIC_TLS] = 2048;
+		ld_policy_raise(&p, &floor);
+		assert_int_equal(p.v[LD_KEY_STATIC_TLS], cases[i].want < 2048 ? 2048 : cases[i].want);
+	}
+}
+
 static void raise_to_floor(void **state)
 {
 	struct ld_policy p, floor;
@@ -252,6 +305,7 @@ static const struct CMUnitTest tests[] = {
 	CASES(ENTRY)
 	cmocka_unit_test(first_wrong_word),
 	cmocka_unit_test(exact_span),
+	cmocka_unit_test(bytes),
 	cmocka_unit_test(raise_to_floor),
 	cmocka_unit_test(who_set_it),
 	cmocka_unit_test(kinds_of_wrong),

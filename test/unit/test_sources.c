@@ -35,6 +35,14 @@ static struct ld_span span(const char *s)
 	return (struct ld_span){(const unsigned char *)s, s ? strlen(s) : 0};
 }
 
+static const char *value_text(unsigned key, uint32_t value)
+{
+	static char number[12];
+
+	snprintf(number, sizeof number, "%u", value);
+	return key == LD_KEY_STATIC_TLS ? number : ld_policy_value_name(key, value);
+}
+
 /* what differs from check=audit missing=refuse direct=allow seal=code ... report=quiet */
 static const char *policy_text(void)
 {
@@ -44,12 +52,12 @@ static const char *policy_text(void)
 
 	ld_policy_default(&was);
 	was.v[LD_KEY_MISSING] = LD_MISSING_REFUSE;
+	was.v[LD_KEY_STATIC_TLS] = LD_BUILD_STATIC_TLS;
 	text[0] = 0;
 	for (unsigned k = 0; k < LD_KEY_CNT; k++)
 		if (ld_state.policy.v[k] != was.v[k])
 			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s=%s", n ? " " : "",
-					      ld_policy_key_name(k),
-					      ld_policy_value_name(k, ld_state.policy.v[k]));
+					      ld_policy_key_name(k), value_text(k, ld_state.policy.v[k]));
 	return text;
 }
 
