@@ -31,6 +31,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools")
 SUITE = "bookworm"
 WORKERS = 2
+# A recipe that lacks something this machine could have exits so, its last line being the reason.
+LACKS = 77
 
 
 class CorpusError(Exception):
@@ -235,8 +237,11 @@ class Corpus:
             for n in recipe.needs:
                 if n in done:
                     done[n].wait()
+            lacking = [self._missing[n] for n in recipe.needs if n in self._missing]
             try:
-                if not failed:
+                if lacking:
+                    self._missing[recipe.name] = lacking[0]
+                elif not failed:
                     self._run(recipe)
             except CorpusError as e:
                 failed.append(e)
@@ -266,8 +271,11 @@ class Corpus:
         with open(log, "wb") as h:
             rc = subprocess.run(["sh", recipe.path], cwd=work, env=env, stdin=subprocess.DEVNULL,
                                 stdout=h, stderr=h, check=False).returncode
+        tail = read(log).decode(errors="replace").splitlines()[-40:]
+        if rc == LACKS and tail:
+            self._missing[recipe.name] = tail[-1]
+            return
         if rc:
-            tail = read(log).decode(errors="replace").splitlines()[-40:]
             raise CorpusError("recipe %s failed (exit %d); all of it: %s\n%s" % (
                 recipe.name, rc, log, "\n".join(tail)))
         write(self._key_file(recipe), self._key(recipe).encode())

@@ -2,7 +2,7 @@
 """Packages from npm, for the corpus: programs and libraries that others built for musl.
 
 usage: test/real/npm.py add NAME@VERSION...	pin packages: a line each in npm.lock
-       test/real/npm.py fetch DIR NAME@VERSION...	as the corpus does it, for the hand
+       test/real/npm.py fetch DIR LOCK NAME@VERSION...	as the corpus does it, with its own npm.lock
 
 npm fetches them, by name and version, from wherever this machine has its packages. What came is
 unpacked only when its SHA-512 is that of npm.lock, and kept:
@@ -43,17 +43,17 @@ class Unavailable(Exception):
     """There is no npm here, or it reaches nothing; the text is the reason for a SKIP."""
 
 
-def pinned():
+def pinned(lock=LOCK):
     """npm.lock: {NAME@VERSION: integrity}."""
     found = {}
-    with open(LOCK, encoding="ascii") as h:
+    with open(lock, encoding="ascii") as h:
         for n, line in enumerate(h, 1):
             words = line.split("#")[0].split()
             if not words:
                 continue
             if len(words) != 2 or not SPEC.fullmatch(words[0]) or not re.fullmatch(
                     r"sha512-[A-Za-z0-9+/]{86}==", words[1]):
-                raise NpmError("%s:%d: not understood: %s" % (LOCK, n, line.rstrip()))
+                raise NpmError("%s:%d: not understood: %s" % (lock, n, line.rstrip()))
             found[words[0]] = words[1]
     return found
 
@@ -120,8 +120,8 @@ def unpack(archive, dest):
 class Packages:
     """The cache of packages; several processes and architectures may share one."""
 
-    def __init__(self, cache, say=print):
-        self.root, self.say = os.path.join(cache, "npm"), say
+    def __init__(self, cache, say=print, lock=LOCK):
+        self.root, self.say, self.lock = os.path.join(cache, "npm"), say, lock
 
     def path(self, spec):
         """Where a package's files are."""
@@ -131,7 +131,7 @@ class Packages:
         """Is the package there, as it is pinned now?"""
         try:
             with open(self.path(spec) + ".key", encoding="ascii") as h:
-                return h.read() == pinned().get(spec)
+                return h.read() == pinned(self.lock).get(spec)
         except FileNotFoundError:
             return False
 
@@ -147,7 +147,7 @@ class Packages:
                 list(pool.map(self._fetch_one, missing))
 
     def _fetch_one(self, spec):
-        want = pinned().get(spec)
+        want = pinned(self.lock).get(spec)
         if not want:
             raise NpmError("%s is not in npm.lock: test/real/npm.py add %s" % (spec, spec))
         dest = self.path(spec)
@@ -188,12 +188,15 @@ def main(argv):
     try:
         if len(argv) >= 2 and argv[0] == "add":
             add(argv[1:])
-        elif len(argv) >= 3 and argv[0] == "fetch":
-            Packages(argv[1]).fetch(argv[2:])
+        elif len(argv) >= 4 and argv[0] == "fetch":
+            Packages(argv[1], lock=argv[2]).fetch(argv[3:])
         else:
             print(__doc__.split("\n\n")[1], file=sys.stderr)
             return 2
-    except (NpmError, Unavailable) as e:
+    except Unavailable as e:
+        print("npm.py: %s" % e, file=sys.stderr)
+        return 77
+    except NpmError as e:
         print("npm.py: %s" % e, file=sys.stderr)
         return 1
     return 0

@@ -47,7 +47,8 @@ class Unpack:
         shutil.rmtree(where, ignore_errors=True)
         os.makedirs(where)
         if conf:
-            before += "\nmount -t tmpfs -o mode=755 none /etc\nprintf %s \"$CONF\" >/etc/ward.conf\n"
+            before += ("\nmount -t tmpfs -o mode=755 none /etc\n"
+                       "printf %s \"$CONF\" >/etc/ward.conf\n")
         words = ["sh", "-euc", before + '\nexec "$@"', "sh", self.program, shape, self.library,
                  where]
         env = wardtest.base_env(CONF=conf, DIR=where, **(env or {}))
@@ -88,7 +89,7 @@ def noexec(u):
             raise wardtest.Skip(u.run.no_enforcing)
         r = u.start(which, "0700", before=mount)
         assert r.rc == 1 and "loaded" not in r.out, "not to load on %s\n%s" % (which, r)
-    assert re.search(r"refused: file system \S+ is mounted noexec", r.out), "the mount named\n%s" % r
+    assert re.search(r"refused: file system \S+ is mounted noexec", r.out), "the mount\n%s" % r
 
 
 def section(u):
