@@ -402,7 +402,7 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 	entry = ld_image_seg(g->img, eh.entry_va, 1);
 	if (as_main && (!entry || !(entry->prot & LD_PROT_X)))
 		return ld_err_set(&g->err, LD_E_EHDR_ENTRY, 0, eh.entry_va, 0);
-	ld_layout_plan(g->img, ld_state.page, &g->buf->plan);
+	ld_layout_plan(g->img, ld_state.page, ld_os_on_valgrind(), &g->buf->plan);
 	if (as_main && !g->img->interp_len && !g->img->dyn_len)
 		return LD_OK; /* static: the kernel's business, nothing is mapped */
 	st = place(g, f, n, as_main, &base, &done);

@@ -19,7 +19,8 @@ struct bounds {
 	uint64_t anon_end;         /* [lo, anon_end) of the file part is anonymous memory */
 };
 
-static struct bounds seg_bounds(const struct ld_image *img, const struct ld_seg *s, uint64_t page)
+static struct bounds seg_bounds(const struct ld_image *img, const struct ld_seg *s, uint64_t page,
+				int of_file)
 {
 	struct bounds b;
 
@@ -27,7 +28,7 @@ static struct bounds seg_bounds(const struct ld_image *img, const struct ld_seg 
 	b.file_end = s->filesz ? ld_align_up(s->va + s->filesz, page) : b.lo;
 	b.hi = ld_align_up(s->va + s->memsz, page);
 	b.anon_end = b.lo;
-	if (!(s->prot & LD_PROT_W))
+	if (!(s->prot & LD_PROT_W) || of_file)
 		return b;
 	if (b.file_end - b.lo <= ANON_WHOLE)
 		b.anon_end = b.file_end;
@@ -39,10 +40,10 @@ static struct bounds seg_bounds(const struct ld_image *img, const struct ld_seg 
 }
 
 /* the anonymous parts of a writable segment, and what is read into them */
-static void plan_early(const struct ld_image *img, const struct ld_seg *s, uint64_t page,
+static void plan_early(const struct ld_image *img, const struct ld_seg *s, uint64_t page, int of_file,
 		       struct ld_plan *out)
 {
-	struct bounds b = seg_bounds(img, s, page);
+	struct bounds b = seg_bounds(img, s, page, of_file);
 	uint64_t end = b.anon_end == b.file_end ? b.hi : b.anon_end;
 	uint64_t read_end = s->va + s->filesz;
 
@@ -64,10 +65,10 @@ static void plan_early(const struct ld_image *img, const struct ld_seg *s, uint6
 	}
 }
 
-static void plan_file(const struct ld_image *img, const struct ld_seg *s, uint64_t page,
+static void plan_file(const struct ld_image *img, const struct ld_seg *s, uint64_t page, int of_file,
 		      struct ld_plan *out)
 {
-	struct bounds b = seg_bounds(img, s, page);
+	struct bounds b = seg_bounds(img, s, page, of_file);
 
 	if (b.file_end > b.anon_end) {
 		struct ld_op *op = add(out, LD_OP_FILE, b.anon_end, b.file_end - b.anon_end);
@@ -80,7 +81,7 @@ static void plan_file(const struct ld_image *img, const struct ld_seg *s, uint64
 	}
 }
 
-void ld_layout_plan(const struct ld_image *img, uint64_t page, struct ld_plan *out)
+void ld_layout_plan(const struct ld_image *img, uint64_t page, int of_file, struct ld_plan *out)
 {
 	uint64_t at = img->lo_va;
 
@@ -92,7 +93,7 @@ void ld_layout_plan(const struct ld_image *img, uint64_t page, struct ld_plan *o
 	out->len = img->hi_va - img->lo_va + page;
 	for (uint32_t i = 0; i < img->seg_cnt; i++)
 		if (img->seg[i].prot & LD_PROT_W)
-			plan_early(img, &img->seg[i], page, out);
+			plan_early(img, &img->seg[i], page, of_file, out);
 	add(out, LD_OP_NONE, out->lo_va, page);
 	for (uint32_t i = 0; i < img->seg_cnt; i++) {
 		uint64_t lo = ld_align_down(img->seg[i].va, page);
@@ -103,7 +104,7 @@ void ld_layout_plan(const struct ld_image *img, uint64_t page, struct ld_plan *o
 	}
 	out->early = out->cnt;
 	for (uint32_t i = 0; i < img->seg_cnt; i++)
-		plan_file(img, &img->seg[i], page, out);
+		plan_file(img, &img->seg[i], page, of_file, out);
 }
 
 int ld_plan_is_valid(const struct ld_plan *plan, const struct ld_image *img, uint64_t page)

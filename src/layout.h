@@ -6,6 +6,10 @@
  * pages their file content back even when they are sealed (mm/madvise.c can_madvise_modify). So the
  * RELRO part of a writable segment is anonymous memory filled by pread; its data part too while that is
  * not large (one operation less, no copy-on-write faults).
+ *
+ * valgrind knows a library by its mappings: it reads names, and puts its malloc in the C library's place,
+ * when it has seen a file mapped executable and once more writable. There writable segments are mapped
+ * from the file.
  */
 #ifndef LD_LAYOUT_H
 #define LD_LAYOUT_H
@@ -40,8 +44,11 @@ struct ld_plan {
 	uint64_t guard;       /* bytes of that guard */
 };
 
-/* page: page size. img has been checked, so this cannot fail. */
-void ld_layout_plan(const struct ld_image *img, uint64_t page, struct ld_plan *out);
+/*
+ * page: page size. of_file: file bytes of writable segments are mapped, none is read into anonymous
+ * memory. img has been checked, so this cannot fail.
+ */
+void ld_layout_plan(const struct ld_image *img, uint64_t page, int of_file, struct ld_plan *out);
 
 /* does the plan cover [lo_va, lo_va + len) exactly once, with nothing W+X? (tests, proofs) */
 int ld_plan_is_valid(const struct ld_plan *plan, const struct ld_image *img, uint64_t page);

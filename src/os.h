@@ -91,6 +91,8 @@ long ld_os_check(int fd, char word[2]);
  * path stands in word, at the same address for both, which the caller provides.
  */
 long ld_os_check_control(int fd, char word[2]);
+/* not of the kernel: does valgrind run us? Nobody else can say yes */
+int ld_os_on_valgrind(void);
 /* hand the process over to the file behind fd */
 long ld_os_exec(int fd, char *const *argv, char *const *envp);
 

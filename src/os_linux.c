@@ -308,6 +308,13 @@ long ld_os_check_control(int fd, char word[2])
 	return check_with(fd, word);
 }
 
+int ld_os_on_valgrind(void)
+{
+	static const unsigned long running_on_valgrind[6] = {0x1001};
+
+	return ld_sys_valgrind(running_on_valgrind) != 0;
+}
+
 long ld_os_exec(int fd, char *const *argv, char *const *envp)
 {
 	return sys(LD_NR_EXECVEAT, fd, (long)"", (long)argv, (long)envp, AT_EMPTY_PATH_, 0);

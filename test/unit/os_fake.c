@@ -433,6 +433,11 @@ long ld_os_mprotect(void *p, size_t len, uint32_t prot)
 	return mprotect(p, len, (int)prot) ? -errno : 0;
 }
 
+int ld_os_on_valgrind(void)
+{
+	return 0;
+}
+
 long ld_os_mseal(void *p, size_t len)
 {
 	(void)p;

@@ -62,7 +62,7 @@ static void carry_out(const struct ld_plan *plan, const struct ld_image *img, un
 }
 
 static void check_seg(const struct ld_image *img, const struct ld_seg *s, const unsigned char *mem,
-		      const struct ld_op *const *page_op)
+		      const struct ld_op *const *page_op, int of_file)
 {
 	const unsigned char *at = mem + (s->va - img->lo_va);
 	uint64_t first = ld_align_down(s->va, PAGE), end = ld_align_up(s->va + s->memsz, PAGE);
@@ -80,8 +80,12 @@ static void check_seg(const struct ld_image *img, const struct ld_seg *s, const 
 
 		assert_non_null(op);
 		assert_true(op->kind == LD_OP_ANON || op->kind == LD_OP_FILE);
-		/* what the loader is going to write and seal is anonymous */
-		if (img->relro_len && va >= img->relro_va && va < img->relro_va + img->relro_len)
+		/* what the loader is going to write and seal is anonymous, but where files must be seen */
+		if (of_file)
+			assert_int_equal(op->kind, s->filesz && va < s->va + s->filesz ? LD_OP_FILE
+									       : LD_OP_ANON);
+		else if (img->relro_len && va >= img->relro_va &&
+			 va < img->relro_va + img->relro_len)
 			assert_int_equal(op->kind, LD_OP_ANON);
 		if (!(s->prot & LD_PROT_W))
 			assert_int_equal(op->kind, LD_OP_FILE);
@@ -90,7 +94,7 @@ static void check_seg(const struct ld_image *img, const struct ld_seg *s, const 
 	}
 }
 
-static void check(const struct ld_image *img)
+static void check_plan(const struct ld_image *img, int of_file)
 {
 	uint64_t len = img->hi_va - img->lo_va;
 	const struct ld_op **page_op = calloc(len / PAGE, sizeof(void *));
@@ -100,7 +104,7 @@ static void check(const struct ld_image *img)
 	assert_true(mem && page_op && plan && in_seg);
 	memset(mem, 0xee, len);
 	memset(plan, 0xee, sizeof *plan);
-	ld_layout_plan(img, PAGE, plan);
+	ld_layout_plan(img, PAGE, of_file, plan);
 	assert_true(plan->cnt <= LD_MAX_OPS);
 	assert_true(ld_plan_is_valid(plan, img, PAGE));
 	for (uint32_t i = 0; i < plan->cnt; i++) {
@@ -113,7 +117,7 @@ static void check(const struct ld_image *img)
 	for (uint32_t i = 0; i < img->seg_cnt; i++) {
 		const struct ld_seg *s = &img->seg[i];
 
-		check_seg(img, s, mem, page_op);
+		check_seg(img, s, mem, page_op, of_file);
 		for (uint64_t va = ld_align_down(s->va, PAGE); va < s->va + s->memsz; va += PAGE)
 			in_seg[(va - img->lo_va) / PAGE] = 1;
 	}
@@ -126,6 +130,12 @@ static void check(const struct ld_image *img)
 	free(plan);
 }
 
+static void check(const struct ld_image *img)
+{
+	check_plan(img, 0);
+	check_plan(img, 1);
+}
+
 static void built_object(void **state)
 {
 	struct eb *b = eb_valid();
@@ -136,7 +146,7 @@ static void built_object(void **state)
 	(void)state;
 	expect_ok(eb_scan(b, &img, &err), &err);
 	check(&img);
-	ld_layout_plan(&img, PAGE, &plan);
+	ld_layout_plan(&img, PAGE, 0, &plan);
 	assert_true(plan.dyn_early);
 	assert_int_equal(plan.guard, PAGE);
 	assert_int_equal(plan.len, EB_MEM_END + PAGE);
@@ -263,7 +273,7 @@ static void judge(void **state)
 
 	(void)state;
 	expect_ok(eb_scan(b, &img, &err), &err);
-	ld_layout_plan(&img, PAGE, &good);
+	ld_layout_plan(&img, PAGE, 0, &good);
 	while (good.op[file].kind != LD_OP_FILE)
 		file++;
 #define REFUSED(change)                                                                            \
