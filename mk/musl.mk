@@ -7,6 +7,9 @@ STOCK := $(B)/stock
 STOCK_STAMP := $(B)/stamp/stock
 # What musl is compiled with; the tests set it to keep the objects when ward's compiler changes.
 MUSL_CC := $(CC)
+# Frames for debuggers and profilers, in a section that is never loaded: musl is compiled without unwind
+# tables, and a backtrace would end in the C library. Only clang writes frames and nothing else.
+MUSL_CFLAGS := $(if $(findstring clang,$(MUSL_CC)),-fforce-dwarf-frame)
 MUSL_SRC := $(if $(MUSL_DIR),$(MUSL_DIR),../src/musl-$(MUSL_VERSION))
 
 $(B)/stamp $(B)/gen:
@@ -31,7 +34,7 @@ $(B)/stamp/musl-src: | build/src/musl-$(MUSL_VERSION)
 endif
 
 $(B)/gen/musl.flags: FORCE
-	@$(call keep,$(MUSL_CC) | $(MUSL_SRC))
+	@$(call keep,$(MUSL_CC) $(MUSL_CFLAGS) | $(MUSL_SRC))
 
 $(B)/stamp/musl-src: $(B)/gen/musl.flags | $(B)/stamp
 	@ln -sfn $(MUSL_SRC) $(MUSL)
@@ -42,7 +45,7 @@ $(B)/stamp/musl-conf: $(B)/stamp/musl-src
 	@$(say) CONF musl
 	@rm -rf $(MUSL_OBJ) && mkdir -p $(MUSL_OBJ)
 	$(Q)cd $(MUSL_OBJ) && CC='$(MUSL_CC)' AR='$(AR)' RANLIB='$(RANLIB)' \
-		CFLAGS= LDFLAGS='$(LINKER)' \
+		CFLAGS='$(MUSL_CFLAGS)' LDFLAGS='$(LINKER)' \
 		../musl/configure --srcdir=../musl --prefix='$(abspath $(STOCK))' \
 		--syslibdir='$(abspath $(STOCK))/lib' --target=$(ARCH)-linux-musl \
 		$(if $(CROSS),CROSS_COMPILE=$(CROSS),--build=$(ARCH)-linux-musl) \
