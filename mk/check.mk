@@ -1,7 +1,7 @@
 # check.mk: the tests. A suite is one command, test/SUITE/run BUILD_DIR, that ends with the line
 # `N passed, N failed, N skipped`; tools/check runs several and adds them up.
 
-CHECK_SUITES := unit integ enforce attack floor contract tools
+CHECK_SUITES := unit integ enforce attack floor contract tools install
 
 #: make demo            install what is missing (as root), build, show what ward does
 .PHONY: demo
@@ -10,7 +10,7 @@ demo:
 	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
 	@test/real/demo $(B)
 
-#: make check           unit, integ, enforce, attack, floor, contract, tools; or one alone: make check-unit
+#: make check           unit, integ, enforce, attack, floor, contract, tools, install; or one alone: make check-unit
 .PHONY: check check-real check-full $(CHECK_SUITES:%=check-%)
 check:
 	@tools/install-deps build test

@@ -1,33 +1,50 @@
 # install.mk: the loader to SYSLIBDIR, what ward-cc needs to PREFIX. DESTDIR goes before both.
+# tools/install-ward does it, and says how.
 
-P := $(DESTDIR)$(PREFIX)
 LDSO_NAME := ld-ward-$(ARCH).so.1
-INSTALLED_LIBS := $(notdir $(wildcard $(STOCK)/lib/*.o $(STOCK)/lib/*.a))
+MUSL_NAME := ld-musl-$(ARCH).so.1
+BINDIR := $(PREFIX)/bin
+MANDIR := $(PREFIX)/share/man
 
-# doc/NAME.SECTION goes to share/man/manSECTION
-MANUALS := $(notdir $(wildcard doc/*.[158]))
-manual = share/man/man$(subst .,,$(suffix $(1)))/$(1)
+# The programs of the self-test, linked for the names that the loader has before it has its own.
+SELFTEST := $(if $(CROSS),,$(addprefix $(B)/selftest/,named musl plugin.so))
+selftest_cc = $(B)/bin/ward-cc -O1 -Wall -Wextra -o $@
+all: $(SELFTEST)
 
-#: make install         DESTDIR=DIR for packages; make uninstall takes away what this put there
-.PHONY: install uninstall
+$(B)/gen/selftest.flags: FORCE
+	@$(call keep,$(SYSLIBDIR))
+
+$(SELFTEST): $(B)/gen/selftest.flags $(B)/bin/ward-cc $(B)/stamp/sysroot $(LDSO) | $(B)/selftest
+
+$(B)/selftest:
+	@mkdir -p $@
+
+$(B)/selftest/named: tools/selftest/program.c
+	@$(say) LINK selftest/$(@F)
+	$(Q)$(selftest_cc) $< -pthread '-Wl,-dynamic-linker,$(SYSLIBDIR)/.$(LDSO_NAME).new'
+
+$(B)/selftest/musl: tools/selftest/program.c
+	@$(say) LINK selftest/$(@F)
+	$(Q)$(selftest_cc) $< -pthread '-Wl,-dynamic-linker,$(SYSLIBDIR)/.$(MUSL_NAME).new'
+
+$(B)/selftest/plugin.so: tools/selftest/plugin.c
+	@$(say) LINK selftest/$(@F)
+	$(Q)$(selftest_cc) -shared -fPIC $<
+
+INSTALL_ENV = BUILD='$(B)' ARCH='$(ARCH)' LOADER='$(LDSO)' SYSLIBDIR='$(SYSLIBDIR)' \
+	PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' STRIP='$(STRIP)' CC='$(CC)' \
+	CROSS='$(CROSS)' FAMILY='$(CC_FAMILY)' DESTDIR='$(DESTDIR)' AS_MUSL='$(as-musl)'
+INSTALL_WARD = $(INSTALL_ENV) tools/install-ward
+
+#: make install         DESTDIR=DIR for packages; as-musl=yes: in musl's place, too
+#: make install-loader  only the loader
+#: make uninstall       takes it away; what had musl's name before has it again
+.PHONY: install install-loader uninstall
 install: all
-	install -d '$(DESTDIR)$(SYSLIBDIR)' '$(P)/bin' '$(P)/lib' '$(P)/include' '$(P)/kernel-include'
-	install -m 755 $(LDSO) '$(DESTDIR)$(SYSLIBDIR)/.$(LDSO_NAME).new'
-	$(STRIP) --strip-debug '$(DESTDIR)$(SYSLIBDIR)/.$(LDSO_NAME).new'
-	mv '$(DESTDIR)$(SYSLIBDIR)/.$(LDSO_NAME).new' '$(DESTDIR)$(SYSLIBDIR)/$(LDSO_NAME)'
-	install -m 644 $(STOCK)/lib/*.o $(STOCK)/lib/*.a tools/ward-gcc.specs '$(P)/lib'
-	ln -sfn '$(SYSLIBDIR)/$(LDSO_NAME)' '$(P)/lib/libc.so'
-	cp -R $(B)/include/. '$(P)/include'
-	cp -P $(B)/kernel-include/* '$(P)/kernel-include'
-	ARCH='$(ARCH)' CC='$(CC)' CROSS='$(CROSS)' FAMILY='$(CC_FAMILY)' \
-		tools/gen-ward-cc '$(SYSLIBDIR)/$(LDSO_NAME)' >'$(P)/bin/ward-cc'
-	chmod 755 '$(P)/bin/ward-cc'
-	$(foreach m,$(MANUALS),install -D -m 644 doc/$(m) '$(P)/$(call manual,$(m))' &&) :
+	@$(INSTALL_WARD) install
+
+install-loader: all
+	@$(INSTALL_WARD) loader
 
 uninstall:
-	rm -f '$(DESTDIR)$(SYSLIBDIR)/$(LDSO_NAME)' '$(P)/bin/ward-cc' '$(P)/lib/libc.so'
-	cd '$(P)' && rm -f $(foreach m,$(MANUALS),$(call manual,$(m)))
-	cd '$(P)' && rm -f lib/ward-gcc.specs $(addprefix lib/,$(INSTALLED_LIBS))
-	cd '$(P)' && (cd '$(CURDIR)/$(B)/include' && find . -type f) | sed 's|^|include/|' | xargs rm -f
-	cd '$(P)' && rm -f kernel-include/*
-	-find '$(P)' -depth -type d -empty -delete
+	@$(INSTALL_WARD) uninstall

@@ -16,7 +16,7 @@ def copy_tree(build, to, top=TOP):
     shutil.rmtree(to, ignore_errors=True)
     os.makedirs(os.path.join(to, "build", build.arch))
     for name in ("configure", "Makefile", "VERSION", "mk", "src", "ldso", "arch", "include",
-                 "tools", "test/contract"):
+                 "tools", "doc", "test/contract"):
         src, dst = os.path.join(top, name), os.path.join(to, name)
         if os.path.isdir(src):
             shutil.copytree(src, dst)
