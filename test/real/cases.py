@@ -3,7 +3,7 @@
 The measure is stock musl: the same stdout, stderr and exit status. `expect` only makes sure that
 the comparison is of something: without it two programs that both fail alike would pass.
 
-Each program, or family of programs, is a module of groups/:
+Each program, or family of programs, is a module of groups/, or of large/ if it takes long to build:
 
 	RECIPES			the recipes it needs
 	cases(out)		its Cases; out(RECIPE) is where a recipe installed
@@ -17,6 +17,7 @@ import re
 import shutil
 
 REAL = os.path.dirname(os.path.abspath(__file__))
+MOST_IMPROVEMENTS = 12
 
 
 class Case:
@@ -27,17 +28,19 @@ class Case:
     the loader must lie at PT_INTERP in a direct run too. seconds: time-out. ways: how it is
     started. setup(dir): fills the directory. clean: (pattern, replacement) pairs for what differs
     from run to run. system: prebuilt, its PT_INTERP or its libraries are in /lib. free: why it
-    cannot do the same on a ward that enforces.
+    cannot do the same on a ward that enforces. falls: what stock musl cannot do, an improvement of
+    IMPROVEMENTS: its exit status and a pattern of its stderr; `status` and `expect` are then for
+    ward alone.
     """
 
     def __init__(self, group, name, argv, expect, *, env=None, status=0, stdin=None,
                  children=False, seconds=60, ways=("interp", "direct"), setup=None, clean=(),
-                 stderr=True, system=False, free=""):
+                 stderr=True, system=False, free="", falls=None):
         self.group, self.name, self.argv, self.expect = group, name, argv, expect
         self.env, self.status, self.stdin = env or {}, status, stdin
         self.children, self.seconds, self.ways = children, seconds, ways
         self.setup, self.clean, self.stderr = setup, clean, stderr
-        self.system, self.free = system, free
+        self.system, self.free, self.falls = system, free, falls
 
     def normal(self, text):
         """The text without what differs from run to run."""
@@ -56,11 +59,20 @@ def copy(src):
     return setup
 
 
-def groups():
-    """The modules of groups/, by name."""
-    names = sorted(f[:-len(".py")] for f in os.listdir(os.path.join(REAL, "groups"))
+def improvements():
+    """What IMPROVEMENTS lists: {"group/case": what}, at most MOST_IMPROVEMENTS."""
+    with open(os.path.join(REAL, "IMPROVEMENTS"), encoding="utf-8") as h:
+        lines = [l.strip() for l in h if l.strip() and not l.startswith("#")]
+    if len(lines) > MOST_IMPROVEMENTS:
+        raise ValueError("IMPROVEMENTS has more than %d lines" % MOST_IMPROVEMENTS)
+    return dict(re.fullmatch(r"(\S+): (.+)", l).groups() for l in lines)
+
+
+def groups(where="groups"):
+    """The modules of groups/, or of large/, by name."""
+    names = sorted(f[:-len(".py")] for f in os.listdir(os.path.join(REAL, where))
                    if f.endswith(".py"))
-    return [importlib.import_module("groups." + n) for n in names]
+    return [importlib.import_module("%s.%s" % (where, n)) for n in names]
 
 
 def name_of(group):
