@@ -26,10 +26,18 @@ check-real:
 	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
 	@test/real/run $(B)
 
+#: make check-musl      check and check-real again, with musl 1.2.6 as base
+.PHONY: check-musl
+check-musl:
+	@tools/install-deps build test real
+	@test -e $(B)/config.mk || ./configure --arch=$(ARCH) --dir=$(B)
+	@test/musl/run $(B) 1.2.6
+
 #: make check-full      all of these, check-cross and check-vm
 check-full: all
 	@tools/check $(B) $(CHECK_SUITES) real
 	@$(MAKE) check-cross
+	@$(MAKE) check-musl
 	@$(MAKE) check-vm check-vm-aarch64
 
 #: make check-cross     build for aarch64 and test there under QEMU

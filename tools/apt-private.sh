@@ -11,6 +11,7 @@
 #	apt_private_ask ARGS...		apt-cache under it
 #	apt_private_source NAME...	download source packages into $apt_work/source
 #	debian_unpack NAME DEST		unpack one of them, with Debian's patch series, into DEST
+#	debian_unpack_bare ARCHIVE DEST	unpack an upstream archive without packaging into DEST
 #	apt_private_end			remove $apt_work (call it from a trap)
 #
 # A function that fails says why on stderr and returns non-zero. The caller runs under `set -eu`.
@@ -124,9 +125,21 @@ debian_unpack() {
 	debian_untar "$apt_f" "$apt_deb" || return 1
 	debian_patch "$apt_deb/patches" "$apt_tree" "$apt_tree/.debian-patches" || return 1
 	echo "$apt_v" >"$apt_tree/.debian-version"
+	debian_move "$apt_tree" "$2"
+}
+
+debian_unpack_bare() {
+	debian_untar "$1" "$apt_work/tree" || return 1
+	: >"$apt_work/tree/.debian-patches"
+	echo "none" >"$apt_work/tree/.debian-version"
+	debian_move "$apt_work/tree" "$2"
+}
+
+# A finished tree to where it was wanted, in one step at the end.
+debian_move() {
 	mkdir -p "$(dirname "$2")"
 	rm -rf "$2.tmp.$$"
-	mv "$apt_tree" "$2.tmp.$$" && mv -T "$2.tmp.$$" "$2"
+	mv "$1" "$2.tmp.$$" && mv -T "$2.tmp.$$" "$2"
 }
 
 apt_private_end() { [ -z "$apt_work" ] || rm -rf "$apt_work"; }

@@ -11,10 +11,15 @@ import wardtest
 HELLO = '#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n'
 
 
+def directory(build):
+    """The build directory's name below the top: build/ARCH, or what configure --dir said."""
+    return os.path.relpath(build.path, TOP)
+
+
 def copy_tree(build, to, top=TOP):
     """A second checkout with musl's objects as they are, to be built at another path."""
     shutil.rmtree(to, ignore_errors=True)
-    os.makedirs(os.path.join(to, "build", build.arch))
+    os.makedirs(os.path.join(to, directory(build)))
     for name in ("configure", "Makefile", "VERSION", "mk", "src", "ldso", "arch", "include",
                  "tools", "doc", "test/contract"):
         src, dst = os.path.join(top, name), os.path.join(to, name)
@@ -23,14 +28,14 @@ def copy_tree(build, to, top=TOP):
         elif os.path.exists(src):
             shutil.copy2(src, dst)
     for name in ("config.mk", "musl-obj", "stock", "stamp", "gen"):
-        src, dst = os.path.join(build.path, name), os.path.join(to, "build", build.arch, name)
+        src, dst = os.path.join(build.path, name), os.path.join(to, directory(build), name)
         if os.path.isdir(src):
             shutil.copytree(src, dst, symlinks=True)
         else:
             shutil.copy2(src, dst)
-    os.unlink(os.path.join(to, "build", build.arch, "stamp/sysroot"))     # not copied
+    os.unlink(os.path.join(to, directory(build), "stamp/sysroot"))     # not copied
     os.symlink(os.path.realpath(os.path.join(build.path, "musl")),
-               os.path.join(to, "build", build.arch, "musl"))
+               os.path.join(to, directory(build), "musl"))
     os.symlink(os.path.join(TOP, "build/src"), os.path.join(to, "build/src"))
 
 
@@ -49,19 +54,22 @@ def check_reproducible(build):
 
 def make(build, top, *words):
     """Run make in a checkout; nothing but the lines it always prints may come."""
-    r = wardtest.run(["make", "-j2", "ARCH=" + build.arch, *words], cwd=top, timeout=600)
+    r = wardtest.run(["make", "-j2", "ARCH=" + build.arch, "B=" + directory(build), *words],
+                     cwd=top, timeout=600)
     lines = [x for x in r.out.splitlines() if x.split()[:1] not in (["CC"], ["AS"], ["LINK"])]
     assert r.rc == 0 and not r.err and not lines, "expected exit 0 and no remark\n%s" % r
 
 
-def configure(top, *words):
-    """Run configure in a checkout."""
-    return wardtest.run(["./configure", *words], cwd=top, timeout=60)
+def configure(build, top, *words):
+    """Run configure in a checkout, for the same musl and build directory."""
+    return wardtest.run(["./configure", "--dir=" + directory(build),
+                         "--musl-version=" + build.config["MUSL_VERSION"], *words], cwd=top,
+                        timeout=60)
 
 
 def loader_of(build, top):
     """The loader that a checkout built."""
-    return os.path.join(top, "build", build.arch, "lib", os.path.basename(build.loader))
+    return os.path.join(top, directory(build), "lib", os.path.basename(build.loader))
 
 
 def check_other_compiler(build, config):
@@ -73,10 +81,10 @@ def check_other_compiler(build, config):
         raise wardtest.Skip("no %s here" % other)
     to = os.path.join(build.work, "other-compiler")
     copy_tree(build, to)
-    r = configure(to, "--arch=" + build.arch, "--cc=" + other)
+    r = configure(build, to, "--arch=" + build.arch, "--cc=" + other)
     assert r.rc == 0, r
     make(build, to, "MUSL_CC=" + config["CC"])
-    with open(os.path.join(to, "build", build.arch, "gen/link.map"), encoding="utf-8") as h:
+    with open(os.path.join(to, directory(build), "gen/link.map"), encoding="utf-8") as h:
         assert "__dls2" in h.read(), "no link map"
     if build.arch == os.uname().machine:
         hello(build, loader_of(build, to))
@@ -98,10 +106,10 @@ def check_options(build):
     to = os.path.join(build.work, "options")
     copy_tree(build, to)
     musl = os.path.realpath(os.path.join(build.path, "musl"))
-    r = configure(to, "--arch=" + build.arch, "--musl=" + musl, "--policy=enforce",
+    r = configure(build, to, "--arch=" + build.arch, "--musl=" + musl, "--policy=enforce",
                   "--floor=check=enforce missing=refuse", "--syslibdir=/opt/w/lib")
     assert r.rc == 0, r
-    header = "build/%s/gen/ld_config.h" % build.arch
+    header = os.path.join(directory(build), "gen/ld_config.h")
     make(build, to, header)
     with open(os.path.join(to, header), encoding="ascii") as h:
         text = h.read()
@@ -114,7 +122,7 @@ def check_options(build):
         want = '#define %s "%s"\n' % (name, value)
         assert want in text, "expected %sin\n%s" % (want, text)
     for bad in ("--policy=a$b", "--arch=pdp11", "--musl=/nonexistent", "--prefix=usr", "--what"):
-        r = configure(to, bad)
+        r = configure(build, to, bad)
         assert r.rc == 1 and r.err.strip(), "expected %s to be refused\n%s" % (bad, r)
 
 
@@ -125,8 +133,8 @@ def check_install(build):
     make(build, top)
     dest = os.path.join(build.work, "dest")
     shutil.rmtree(dest, ignore_errors=True)
-    argv = ["make", "-s", "ARCH=" + build.arch, "DESTDIR=" + dest, "PREFIX=/opt/w",
-            "SYSLIBDIR=/opt/w/lib"]
+    argv = ["make", "-s", "ARCH=" + build.arch, "B=" + directory(build), "DESTDIR=" + dest,
+            "PREFIX=/opt/w", "SYSLIBDIR=/opt/w/lib"]
     r = wardtest.run(argv + ["install"], cwd=top, timeout=120)
     assert r.rc == 0, r
     loader = "ld-ward-%s.so.1" % build.arch

@@ -33,6 +33,7 @@ SUITE = "bookworm"
 WORKERS = 2
 # A recipe that lacks something this machine could have exits so, its last line being the reason.
 LACKS = 77
+MUSL_VERSIONS = ("1.2.5", "1.2.6")  # in order of age
 
 
 class CorpusError(Exception):
@@ -96,6 +97,7 @@ class Corpus:
         for d in ("src", "out", "log", "work", "lib"):
             os.makedirs(os.path.join(self.cache, d), exist_ok=True)
         self._cc_text = self._compiler()
+        self._musl = build.config["MUSL_VERSION"]
         self._lock = open(os.path.join(self.cache, "lock"), "w", encoding="ascii")
 
     def out(self, recipe):
@@ -206,17 +208,16 @@ class Corpus:
         # Where the compiler lies decides nothing: the programs name only the cache.
         return text.replace(self.build.path, "").encode()
 
-    def _key(self, recipe):
-        """A digest of everything that decides what the recipe makes."""
-        b = self.build.path
+    def _key(self, recipe, musl):
+        """A digest of everything that decides what the recipe makes with that version of musl."""
         parts = [recipe.text, read(os.path.join(HERE, "recipes", "common.sh")),
-                 self.interp.encode(), self._cc_text, read(os.path.join(b, "musl", "VERSION"))]
+                 self.interp.encode(), self._cc_text, musl.encode() + b"\n"]
         parts += [read(os.path.join(HERE, f)) for f in recipe.also + recipe.lists]
         parts += [read(os.path.join(self.cache, "src", s, ".debian-version"))
                   for s in recipe.sources]
         pinned = npm.pinned()
         parts += [pinned.get(p, "").encode() for p in recipe.packages(self.build.arch)]
-        parts += [self._key(Recipe(n)).encode() for n in recipe.needs]
+        parts += [self._key(Recipe(n), musl).encode() for n in recipe.needs]
         digest = hashlib.sha256()
         for p in parts:
             digest.update(b"%d:" % len(p) + p)
@@ -226,7 +227,10 @@ class Corpus:
         return self.out(recipe.name) + ".key"
 
     def _is_fresh(self, recipe):
-        return read(self._key_file(recipe)).decode() == self._key(recipe)
+        """What an older musl's headers and crt files made is to run on a newer one: not made anew."""
+        key = read(self._key_file(recipe)).decode()
+        return any(key == self._key(recipe, v) for v in MUSL_VERSIONS if v <= self._musl) or (
+            key == self._key(recipe, self._musl))
 
     def _run_all(self, stale):
         """Run recipes on WORKERS threads, each as soon as what it needs is there."""
@@ -278,7 +282,7 @@ class Corpus:
         if rc:
             raise CorpusError("recipe %s failed (exit %d); all of it: %s\n%s" % (
                 recipe.name, rc, log, "\n".join(tail)))
-        write(self._key_file(recipe), self._key(recipe).encode())
+        write(self._key_file(recipe), self._key(recipe, self._musl).encode())
         shutil.rmtree(work)
         self.say("built %s in %.0f s" % (recipe.name, time.monotonic() - start))
 
