@@ -4,7 +4,7 @@
  */
 #include "room.h"
 
-#define SCRATCH_AT_START 2048 /* used by a program that needs no library */
+#define SCRATCH_AT_START 2048 /* used by a program that needs a library or none */
 #define PATH_MOSTLY 128       /* length of most paths */
 
 /* the first registry memory: part of RELRO, so it is protected and sealed together with it */
@@ -28,10 +28,10 @@ static void populate(const void *from, const void *to, uint64_t page)
 /* every start writes to all of these pages */
 void ld_area_warm(uint64_t page)
 {
-	populate(&group, ld_room.scratch + SCRATCH_AT_START, page);
+	populate(&group, ld_room.buf.scratch + SCRATCH_AT_START, page);
 }
 
-/* and every load of a file to these; once is enough, they stay */
+/* and every load of a file to these; once is enough, they stay. Most need no more of the scratch. */
 void ld_area_warm_files(void)
 {
 	static uint32_t is_warm;
@@ -39,7 +39,7 @@ void ld_area_warm_files(void)
 	if (is_warm)
 		return;
 	is_warm = 1;
-	populate(ld_room.scratch + SCRATCH_AT_START, ld_room.buf.path + PATH_MOSTLY, ld_state.page);
+	populate(&ld_room.buf.plan, ld_room.buf.path + PATH_MOSTLY, ld_state.page);
 }
 
 struct ld_group *ld_group_init(void)
@@ -50,6 +50,6 @@ struct ld_group *ld_group_init(void)
 	g->last = &g->first;
 	g->img = &ld_room.img; /* like the buffers, written before it is read */
 	g->buf = &ld_room.buf;
-	ld_scratch_init(&g->scratch, ld_room.scratch, sizeof ld_room.scratch);
+	ld_scratch_init(&g->scratch, g->buf->scratch, sizeof g->buf->scratch);
 	return g;
 }

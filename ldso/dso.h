@@ -92,8 +92,9 @@ struct ld_new {
 
 /* large buffers for one object at a time */
 struct ld_buffers {
+	_Alignas(16) unsigned char head[4096]; /* first bytes of the file; a page being replaced (anon.c) */
+	_Alignas(16) unsigned char scratch[16384];
 	struct ld_plan plan;
-	_Alignas(16) unsigned char head[4096]; /* first bytes of the file */
 	char path[LD_MAX_PATH];                /* the candidate being tried */
 };
 

@@ -4,11 +4,9 @@
 
 #include "dso.h"
 
-/* what every start uses first */
+/* what every start uses first: img, head and a little scratch; plan and path are for files */
 struct ld_room {
 	struct ld_image img;
-	unsigned char copy[4096]; /* of a page that is being replaced (anon.c) */
-	_Alignas(16) unsigned char scratch[16384];
 	struct ld_buffers buf;
 };
 

@@ -36,12 +36,12 @@ struct ld_op {
 #define LD_MAX_OPS (5 * LD_MAX_SEGS + 1)
 
 struct ld_plan {
-	struct ld_op op[LD_MAX_OPS];
 	uint32_t cnt;
 	uint32_t early;       /* the first early operations map nothing of the file */
 	int dyn_early;        /* PT_DYNAMIC is in memory once those are done */
 	uint64_t lo_va, len;  /* page-aligned span, a guard page below it included */
 	uint64_t guard;       /* bytes of that guard */
+	struct ld_op op[LD_MAX_OPS]; /* last: mostly few are used */
 };
 
 /*
