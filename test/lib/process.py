@@ -8,9 +8,9 @@ import wardtest
 class Process:
     """Runs with the argument `wait` until the block ends; it has printed `ready` by then."""
 
-    def __init__(self, engine, built, direct=False, env=None, name="main"):
+    def __init__(self, engine, built, direct=False, env=None, name="main", loader=None):
         self.prog = engine.program(built.path(name))
-        argv = [engine.loader, self.prog] if direct else [self.prog]
+        argv = [loader or engine.loader, self.prog] if direct else [self.prog]
         self.popen = subprocess.Popen(
             argv + ["wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=built.dir,
             env=env or wardtest.base_env(), text=True)

@@ -53,7 +53,7 @@ def tool(*names):
 
 @functools.lru_cache(None)
 def version(*names):
-    """What the tool says of its version, for the summary."""
+    """What the tool says of its version, on one line."""
     r = wardtest.run([tool(*names), "--version"])
     return (r.out + r.err).strip().splitlines()[0]
 

@@ -6,6 +6,7 @@ import resource
 import signal
 import tempfile
 
+import cases
 import smaps
 import wardtest
 from aid import Skip, has, lacks, test, tool
@@ -140,6 +141,60 @@ def thread_local(ctx):
                    ["break late", "run wait", "print one_tls", "set scheduler-locking on", dlsym])
         has(text, r"Cannot find thread-local (storage|variables)")
         has(text, r"^\$\d+ = 6$")
+
+
+def has_frames(engine):
+    """The C library was compiled with frames for debuggers (mk/musl.mk: by clang)."""
+    text = wardtest.run([tool("readelf"), "--debug-dump=frames", engine.loader], timeout=60).out
+    at = next((x for x in symbols(engine.loader) if x[1] == "nanosleep"), None)
+    return bool(at) and "pc=%016x.." % at[0] in text
+
+
+def symbols(path):
+    """(address, name) of every function of a file."""
+    text = wardtest.run([tool("nm"), path]).out
+    return [(int(a, 16), n) for a, _, n in
+            (x.split() for x in text.splitlines() if len(x.split()) == 3)]
+
+
+@test("gdb")
+def through_libc(ctx):
+    """A live process whose threads all wait inside the C library: backtraces up to main and to the
+    thread's own function, by frames that are in the file and never loaded."""
+    built = ctx.built("debuggee")
+    for engine in ctx.both:
+        if not has_frames(engine):
+            raise Skip("the C library has no .debug_frame: it was not compiled by clang")
+        with Process(engine, built) as p:
+            text = gdb(["-p", str(p.pid)], ["thread apply all -ascending bt"])
+        has(text, r"^Thread 1 ", r"^#\d+ +0x\w+ in read \(\)", r"^#\d+ +0x\w+ in main \(argc=2",
+            r"^Thread 2 ", r"^#\d+ +0x\w+ in sleep \(\)", r"^#\d+ +0x\w+ in sleeper \(p=0x0\)")
+
+
+STRIPPED = ("--strip-debug", "--strip-all")
+
+
+@test("gdb")
+def stripped_loader(ctx):
+    """Started by PT_INTERP a loader without any symbol table will do; a direct run needs its
+    .symtab: after a full strip gdb shows no library."""
+    built, shown = ctx.built("debuggee"), {}
+    for how in STRIPPED:
+        loader = built.path("ld%s.so" % how)
+        r = wardtest.run([tool("strip"), how, "-o", loader, ctx.ward.loader])
+        assert r.rc == 0, "expected a stripped loader\n%s" % r
+        prog = ctx.build.compile(built.path("main" + how), [
+            "-O0", "-gdwarf-4", "-pthread", "-I", cases.HEADERS, built.path("main.c"),
+            built.path("libone.so"), "-Wl,-rpath,%s,--dynamic-linker,%s" % (built.dir, loader)],
+            [built.path("main.c"), built.path("libone.so")])
+        for direct in (False, True):
+            with Process(ctx.ward, built, direct=direct, name=os.path.basename(prog),
+                         loader=loader) as p:
+                shown[how, direct] = listed(gdb(["-p", str(p.pid)], ["info sharedlibrary"]))
+    for key, names in shown.items():
+        want = key != ("--strip-all", True)
+        assert ("libone.so" in names and "liblate.so" in names) == want, \
+            "%s, direct=%s: expected libraries: %s, got %s" % (*key, want, sorted(names))
 
 
 @test("gdb")

@@ -4,11 +4,11 @@ import os
 import re
 
 import wardtest
-from aid import has, lacks, ok, test, tool
+from aid import has, lacks, ok, test, tool, version
 
 SUPPRESSIONS = os.path.join(os.path.dirname(os.path.dirname(wardtest.LIBDIR)),
                             "doc/examples/ward.supp")
-# What stock musl needs, whose malloc is a weak name in a library without a SONAME; ward does not.
+# What valgrind 3.19 needs for stock musl, whose malloc is a weak name; for ward it does not.
 MALLOC = "--soname-synonyms=somalloc=NONE"
 
 
@@ -82,14 +82,19 @@ def memcheck_faulty(ctx):
 
 @test("valgrind")
 def memcheck_options(ctx):
-    """ward needs no option for that, and bears the one for musl; stock musl without it is half
-    replaced: valgrind takes its realloc and leaves its malloc, and a clean program crashes."""
+    """ward needs no option for that, and bears the one for musl. On stock musl valgrind 3.19 without it
+    takes realloc and leaves malloc, and a clean program crashes; 3.24 sees a weak malloc as well."""
     built = ctx.built("heap")
     r = valgrind(built, ctx.ward, "clean", MALLOC)
     ok(r)
     has(plain(r.err), r"total heap usage: 3 allocs, 3 frees, 301,000 bytes allocated")
+    said = version("valgrind")
+    m = re.match(r"valgrind-(\d+)\.(\d+)", said)
+    assert m, "expected a version, got %r" % said
+    if (int(m.group(1)), int(m.group(2))) >= (3, 24):
+        return
     r = valgrind(built, ctx.stock, "clean", musl=False)
-    has(plain(r.err), r"Invalid free\(\) / delete / delete\[\] / realloc\(\)")
+    lacks(plain(r.err), r"total heap usage: 3 allocs")
 
 
 @test("valgrind")
