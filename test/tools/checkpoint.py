@@ -1,17 +1,24 @@
-"""CRIU: a program with threads, TLS and a dlopened library is written to files, killed, restored."""
+"""CRIU: a program with threads, TLS and a dlopened library is written to files, killed, restored.
+
+By itself, `checkpoint.py DIRECTORY PROGRAM CRIU...` does that once with one program.
+"""
 
 import functools
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
-import wardtest
-from aid import Skip, has, last_line, test
-
 HERE = os.path.dirname(os.path.abspath(__file__))
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+
+import wardtest  # noqa: E402
+from aid import Skip, has, last_line, test, tool  # noqa: E402
+
 ONE = threading.Lock()  # a restored process takes its old number: nobody else starts meanwhile
 
 
@@ -109,7 +116,13 @@ def errors(log):
 def cycle(ctx, prog):
     """Dump, restore, go on."""
     words = criu(ctx.build.cache)
-    with ONE, tempfile.TemporaryDirectory(dir=ctx.build.work) as d:
+    with ONE:
+        once(ctx.build.work, prog, words)
+
+
+def once(work, prog, words):
+    """The same with that CRIU, in a directory below work."""
+    with tempfile.TemporaryDirectory(dir=work) as d:
         images = os.path.join(d, "images")
         os.mkdir(images)
         t = Ticker(prog, d)
@@ -154,6 +167,34 @@ def noted(ctx):
 
 
 @test("criu")
+def section(ctx):
+    """The same by a section of /etc/ward.conf, under a policy that enforces: then a note does not
+    lower the seals. The file stands in a mount namespace of its own."""
+    built = ctx.built("tick")
+    words = criu(ctx.build.cache)
+    if ctx.build.enforcing:
+        raise Skip("the floor of this build has seal=code: nothing lowers it")
+    script = 'mount -t tmpfs -o mode=755 t /etc && cp "$0" /etc/ward.conf && exec "$@"'
+    # seals of the whole system, then without them for one program
+    for prog, conf, works in (("noted", "enforce", False),
+                              ("plain", "enforce\n[%s]\nseal=off\nvdso=keep" % built.path("plain"), True)):
+        path = built.path("ward.conf." + prog)
+        with open(path, "w", encoding="utf-8") as h:
+            h.write(conf + "\n")
+        os.chmod(path, 0o644)
+        with ONE:
+            r = wardtest.run([tool("unshare"), "-m", "sh", "-c", script, path, sys.executable, "-B",
+                              os.path.abspath(__file__), ctx.build.work, built.path(prog), *words],
+                             timeout=120)
+        if "mount:" in r.err or "unshare:" in r.err:
+            raise Skip(last_line(r.err))
+        assert (r.rc == 0 and r.out == "ok\n") == works, \
+            "%s: expected that it %s\n%s" % (conf, "works" if works else "fails", r)
+        if not works:
+            has(r.err, r"expected a dump", r"parasite\.c:\d+\): mprotect")
+
+
+@test("criu")
 def sealed(ctx):
     """With seals CRIU cannot even dump: it makes memory readable that it wants to read. The program
     goes on."""
@@ -168,3 +209,8 @@ def half(ctx):
     log = refused(ctx, ctx.built("tick").path("vdso"))
     has(log, r"Error \(criu/pie/parasite\.c:\d+\): mprotect")
     cycle(ctx, ctx.built("tick").path("unsealed"))
+
+
+if __name__ == "__main__":
+    once(sys.argv[1], sys.argv[2], sys.argv[3:])
+    print("ok")

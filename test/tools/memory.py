@@ -52,6 +52,7 @@ def memcheck_remark(ctx):
     takes for a mistake (and answers with EFAULT, so that nothing is executed)."""
     built = ctx.built("heap")
     r = valgrind(built, ctx.ward, "clean", "-q")
+    ok(r)
     said = re.findall(r"(?m)^==\d+== (Invalid .*|.*initialised.*|.*points to.*)", r.err)
     assert set(said) <= {"Syscall param execveat(argv) points to unaddressable byte(s)"}, \
         "expected no complaint but that of execveat's argv\n%s" % r
