@@ -48,3 +48,10 @@ install-loader: all
 
 uninstall:
 	@$(INSTALL_WARD) uninstall
+
+DEB_DIR := $(B)/deb
+
+#: make deb             Debian packages below build/ARCH/deb: ward, ward-dev, ward-as-musl
+.PHONY: deb
+deb: all
+	@$(INSTALL_ENV) tools/make-deb '$(DEB_DIR)'

@@ -1,6 +1,7 @@
 """The whole tree: what is installed, into DESTDIR, by whom, and that nothing else is touched."""
 
 import os
+import re
 import shutil
 import threading
 
@@ -163,6 +164,61 @@ def check_whole_files(site):
     assert not wrong and count[0] > 20, "%d rounds: %s" % (count[0], wrong[:5])
 
 
+def pattern(text):
+    """The list's * and ** as a regular expression."""
+    parts = {"*": "[^/]*", "**": ".*"}
+    return re.compile("".join(parts.get(p) or re.escape(p) for p in re.split(r"(\*\*?)", text)))
+
+
+def alpine_list(site):
+    """The lines of doc/alpine.md: (kind and mode, path, target)."""
+    with open(os.path.join(TOP, "doc/alpine.md"), encoding="utf-8") as h:
+        block = h.read().split("```")[1]
+    for line in block.replace("x86_64", site.arch).splitlines()[1:]:
+        _, kind, *rest = line.split()
+        if kind == "f":
+            yield "0o100" + rest[0], pattern(rest[1]), None
+        else:
+            yield "0o120777", pattern(rest[0]), pattern(rest[2])
+
+
+def check_alpine(site):
+    """What DESTDIR holds is what doc/alpine.md lists, no more and no less; owners, modes, targets."""
+    if site.build.config["SYSLIBDIR"] != "/lib":
+        raise wardtest.Skip("this build is not configured for /lib")
+    dest = fresh(site)
+    r = wardtest.run(["make", "-s", "ARCH=" + site.arch, "B=" + os.path.relpath(site.build.path, TOP),
+                      "install", "as-musl=yes", "DESTDIR=" + dest, "PREFIX=/usr/lib/ward",
+                      "BINDIR=/usr/bin", "MANDIR=/usr/share/man"], cwd=TOP, timeout=120)
+    assert r.rc == 0 and not r.err, r
+    rows = [[*row, 0] for row in alpine_list(site)]
+    for path, (mode, uid, gid, *more) in snapshot(dest, inodes=False).items():
+        assert (uid, gid) == (os.geteuid(), os.getegid()), "%s: owner %d:%d" % (path, uid, gid)
+        if mode.startswith("0o4"):
+            assert mode == "0o40755", "%s: %s" % (path, mode)
+            continue
+        fits = [row for row in rows if row[0] == mode and row[1].fullmatch("/" + path)
+                and (row[2] is None or row[2].fullmatch(str(more[0])))]
+        assert len(fits) == 1, "/%s (%s) is on %d lines of the list" % (path, mode, len(fits))
+        fits[0][3] += 1
+    unmet = [row[1].pattern for row in rows if not row[3]]
+    assert not unmet, "on the list, not installed: %s" % unmet
+    headers = set(snapshot(site.build.path + "/stock/include", inodes=False))
+    headers |= set(os.listdir(TOP + "/include") if os.path.isdir(TOP + "/include") else ())
+    assert set(snapshot(dest + "/usr/lib/ward/include", inodes=False)) == headers
+
+
+def check_ldd(site):
+    """musl-utils' ldd: musl's name with --list, `--` and the program."""
+    site.clear()
+    site.must("loader", 0, True)
+    r = wardtest.run([site.musl, "--list", "--", site.at_musl])
+    stock = wardtest.run([site.build.stock_loader, "--list", "--", site.at_musl])
+    form = [re.sub(r"\(0x[0-9a-f]+\)", "(ADDRESS)", x.out) for x in (r, stock)]
+    assert r.rc == 0 and not r.err and form[0] == form[1] and "ld-musl" in form[0], "%s\n%s" % (
+        r, stock)
+
+
 def tests(suite, site):
     """Run the tests of this file."""
     suite.check("tree", "twice", check_twice, site)
@@ -172,3 +228,5 @@ def tests(suite, site):
     suite.check("tree", "links out of DESTDIR", check_escape, site)
     suite.check("tree", "ordinary user", check_nobody, site)
     suite.check("tree", "whole files", check_whole_files, site)
+    suite.check("tree", "the list for Alpine", check_alpine, site)
+    suite.check("tree", "ldd of musl-utils", check_ldd, site)
