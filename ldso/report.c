@@ -197,14 +197,8 @@ void ld_report_err(const struct ld_group *g)
 void ld_report_undefs(struct ld_group *g)
 {
 	struct ld_err err = {.code = LD_E_REL_UNDEF};
-	struct ld_undef *u = g->lk.undefs, *prev = NULL, *next;
 
-	for (; u; u = next) { /* oldest first */
-		next = u->next;
-		u->next = prev;
-		prev = u;
-	}
-	for (u = prev; u; u = u->next) {
+	for (const struct ld_undef *u = g->lk.undefs; u; u = u->next) {
 		err.object = u->obj->name;
 		err.symbol = u->symbol;
 		g->err = err;

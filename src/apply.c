@@ -104,15 +104,17 @@ static struct ld_def find_lfs64(const struct ld_obj *libc, const char *name, int
 
 static ld_st note_undef(struct job *j, const char *name)
 {
-	struct ld_undef *u;
+	struct ld_undef **end = &j->lk->undefs, *u;
 
 	if (j->lk->undef_cnt++ >= MAX_UNDEFS)
 		return LD_OK;
 	u = LD_NEW(j->lk->scratch, struct ld_undef);
 	if (!u)
 		return bad_rel(j, LD_E_MEMORY, 0, 0, 0);
-	*u = (struct ld_undef){j->lk->undefs, j->o, name};
-	j->lk->undefs = u;
+	*u = (struct ld_undef){NULL, j->o, name};
+	while (*end)
+		end = &(*end)->next;
+	*end = u;
 	return LD_OK;
 }
 
@@ -453,6 +455,17 @@ static ld_st apply_relr(struct job *j, const ld_word *r, uint64_t cnt)
 	return LD_OK;
 }
 
+static ld_st apply_plt(struct job *j, const struct ld_dyn *d)
+{
+	const void *at = (const void *)(j->o->base + d->jmprel_va);
+
+	if (!d->pltrelsz)
+		return LD_OK;
+	if (d->plt_is_rela)
+		return apply_rela(j, at, d->pltrelsz / sizeof(struct ld_elf_rela));
+	return apply_rel(j, at, d->pltrelsz / sizeof(struct ld_elf_rel));
+}
+
 ld_st ld_apply_object(struct ld_linker *lk, const struct ld_obj *o, const struct ld_dyn *d)
 {
 	struct job j = {.lk = lk, .o = o, .lazy = lk->defer && !d->bind_now,
@@ -465,23 +478,20 @@ ld_st ld_apply_object(struct ld_linker *lk, const struct ld_obj *o, const struct
 		if (ld_failed(st))
 			return st;
 	}
+	/* first, as in musl: dlopen says which symbol is missing first */
+	st = apply_plt(&j, d);
+	if (ld_failed(st))
+		return st;
 	if (d->relasz) {
 		st = apply_rela(&j, (const void *)(base + d->rela_va),
 				d->relasz / sizeof(struct ld_elf_rela));
 		if (ld_failed(st))
 			return st;
 	}
-	if (d->relsz) {
-		st = apply_rel(&j, (const void *)(base + d->rel_va), d->relsz / sizeof(struct ld_elf_rel));
-		if (ld_failed(st))
-			return st;
-	}
-	if (!d->pltrelsz)
-		return LD_OK;
-	if (d->plt_is_rela)
-		return apply_rela(&j, (const void *)(base + d->jmprel_va),
-				  d->pltrelsz / sizeof(struct ld_elf_rela));
-	return apply_rel(&j, (const void *)(base + d->jmprel_va), d->pltrelsz / sizeof(struct ld_elf_rel));
+	if (d->relsz)
+		return apply_rel(&j, (const void *)(base + d->rel_va),
+				 d->relsz / sizeof(struct ld_elf_rel));
+	return LD_OK;
 }
 
 int ld_apply_deferred(const struct ld_scope *scope, const struct ld_obj *libc,

@@ -49,7 +49,7 @@ struct ld_linker {
 	uint32_t tls_first;
 	struct ld_ifunc *ifuncs;           /* newest first */
 	struct ld_deferred *deferred;
-	struct ld_undef *undefs;
+	struct ld_undef *undefs;           /* in the order in which they were met */
 	uint32_t undef_cnt;
 	struct ld_err *err;
 };
