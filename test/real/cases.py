@@ -16,6 +16,8 @@ import os
 import re
 import shutil
 
+import wardtest
+
 REAL = os.path.dirname(os.path.abspath(__file__))
 MOST_IMPROVEMENTS = 12
 
@@ -47,6 +49,25 @@ class Case:
         for pattern, replacement in self.clean:
             text = re.sub(pattern, replacement, text)
         return text
+
+
+def refused_as_shipped(run, case, file):
+    """Stock musl and ward run the case; a ward that enforces refuses this file and nothing else, since
+    its mode is 0644, and says how to change that.
+    """
+    if run.starter.no_system or run.no_enforcing:
+        raise wardtest.Skip(run.starter.no_system or run.no_enforcing)
+    mode = os.stat(file).st_mode & 0o777
+    assert mode == 0o644, "%s: shipped with mode %o" % (file, mode)
+    stock = run.start(case, "interp", "stock")
+    assert stock.rc == 0 and re.search(case.expect, stock.out), "stock musl\n%s" % stock
+    run.same(case, stock, run.start(case, "interp", "ward"))
+    r = run.start(case, "interp", "enforce")
+    want = ("Error loading shared library %s: refused: no execute permission (mode 0644); "
+            "chmod a+x %s (needed by " % (file, file))
+    said = r.out + r.err
+    assert want in said and said.count("refused: ") == 1, "refused with %r\n%s" % (want, r)
+    assert not re.search(case.expect, r.out), "not to work\n%s" % r
 
 
 def copy(src):

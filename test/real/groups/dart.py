@@ -2,7 +2,7 @@
 
 import os
 
-from cases import Case
+from cases import Case, refused_as_shipped
 
 RECIPES = ("dart",)
 
@@ -35,3 +35,12 @@ def cases(out):
                                     "t.scss"], r"^\.a\{width:24px;height:4px\}", **more),
         Case("dart", "wrong", [dart, snapshot, "wrong.scss"], r"^$", status=65, **more),
     ]
+
+
+def checks(run):
+    """The program that Dart opens as a library is shipped with mode 0644."""
+    src = os.path.join(run.corpus.out("dart"), "shipped", "sass", "dart-sass", "src")
+    snapshot = os.path.join(src, "sass.snapshot")
+    case = Case("dart", "shipped", [os.path.join(src, "dart"), snapshot, "--version"], r"^1\.105\.0",
+                system=True)
+    return [("shipped", lambda: refused_as_shipped(run, case, snapshot))]

@@ -5,7 +5,7 @@ What doc/unpacking.md says of the shapes is tested here: the messages, and the s
 
 import os
 import re
-import shutil
+import tempfile
 
 import wardtest
 
@@ -43,16 +43,19 @@ class Unpack:
         """Unpack in a namespace of its own; before: commands there, conf: its /etc/ward.conf."""
         if self.run.starter.no_namespace:
             raise wardtest.Skip(self.run.starter.no_namespace)
-        where = os.path.join(self.run.build.work, "run", "unpacking", which, shape)
-        shutil.rmtree(where, ignore_errors=True)
-        os.makedirs(where)
+        where = os.path.join(self.run.build.work, "run", "unpacking")
+        os.makedirs(where, exist_ok=True)
+        where = tempfile.mkdtemp(dir=where)
         if conf:
             before += ("\nmount -t tmpfs -o mode=755 none /etc\n"
                        "printf %s \"$CONF\" >/etc/ward.conf\n")
         words = ["sh", "-euc", before + '\nexec "$@"', "sh", self.program, shape, self.library,
                  where]
         env = wardtest.base_env(CONF=conf, DIR=where, **(env or {}))
-        return wardtest.run(self.run.starter.namespace(which) + words, env=env)
+        try:
+            return wardtest.run(self.run.starter.namespace(which) + words, env=env)
+        finally:
+            os.rmdir(where)
 
     def loads(self, which, shape, **more):
         """It must load."""

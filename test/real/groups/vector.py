@@ -2,7 +2,7 @@
 
 import os
 
-from cases import Case
+from cases import Case, refused_as_shipped
 
 RECIPES = ("sqlite", "vector")
 
@@ -18,9 +18,22 @@ select vector_backend();
 """
 
 
-def cases(out):
-    """Version, a search, the kind of machine code it chose."""
+def search(out, tree):
+    """Version, a search, the kind of machine code it chose; with the modes of a tree."""
     shell = os.path.join(out("sqlite"), "bin", "sqlite3")
-    so = os.path.join(out("vector"), "fixed", "vector", "vector")
-    return [Case("vector", "search", [shell, "-bail", ":memory:"], r"^1\.0\.0\n(?s:.*)1\|0\.0\n",
-                 stdin=".load %s\n%s" % (so, QUERIES))]
+    so = os.path.join(out("vector"), tree, "vector", "vector")
+    name = {"fixed": "search"}.get(tree, tree)
+    return Case("vector", name, [shell, "-bail", ":memory:"], r"^1\.0\.0\n(?s:.*)1\|0\.0\n",
+                stdin=".load %s\n%s" % (so, QUERIES))
+
+
+def cases(out):
+    """The extension in use."""
+    return [search(out, "fixed")]
+
+
+def checks(run):
+    """It is shipped with mode 0644."""
+    case = search(run.corpus.out, "shipped")
+    file = os.path.join(run.corpus.out("vector"), "shipped", "vector", "vector.so")
+    return [("shipped", lambda: refused_as_shipped(run, case, file))]
