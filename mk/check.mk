@@ -20,7 +20,7 @@ check:
 $(CHECK_SUITES:%=check-%): check-%: all
 	@test/$*/run $(B)
 
-#: make check-real      real programs: Lua, SQLite, BusyBox, CPython
+#: make check-real      real programs: Lua, SQLite, BusyBox, CPython, pip, Bun, Dart, npm modules
 check-real:
 	@tools/install-deps build real
 	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
