@@ -208,9 +208,11 @@ static void say_conf(void)
 	say_owner("conf.", r ? NULL : &st);
 }
 
-/* would this entry be searched by a process that is restricted, or secure? the first reason against it */
-static const char *entry_word(const char *dir, size_t len, long r, const struct ld_stat *st)
+/* would this entry, in buf->path, be searched by a process that is restricted? the first thing against it */
+static const char *entry_word(struct ld_group *g, const char *dir, size_t len, long r, const struct ld_stat *st)
 {
+	enum ld_dir_reason reason;
+
 	if (!len)
 		return "empty";
 	for (size_t i = 0; i < len; i++)
@@ -227,9 +229,9 @@ static const char *entry_word(const char *dir, size_t len, long r, const struct 
 		return "unreadable";
 	if ((st->mode & LD_S_IFMT) != LD_S_IFDIR)
 		return "type";
-	if (st->mode & 022)
-		return "writable";
-	return st->uid ? "owner" : "ok";
+	if (ld_walk_dir(g, dir, len, NULL, &reason))
+		return "unreadable";
+	return reason ? ld_dir_word(reason) : "ok";
 }
 
 static void say_entry(struct ld_group *g, unsigned i, const char *source, const char *dir, size_t len)
@@ -254,7 +256,7 @@ static void say_entry(struct ld_group *g, unsigned i, const char *source, const 
 	ld_text_str(begin_in(&o, group, "source", ""), source);
 	end(&o);
 	say_owner(group, r ? NULL : &st);
-	ld_text_str(begin_in(&o, group, "verdict", ""), entry_word(dir, len, r, &st));
+	ld_text_str(begin_in(&o, group, "verdict", ""), entry_word(g, dir, len, r, &st));
 	end(&o);
 }
 
@@ -398,11 +400,14 @@ static void say_program(struct ld_group *g, const char *path)
 
 void ld_diagnose(struct ld_group *g, const struct ld_command *c)
 {
-	struct ld_stat st;
-	int there = c->argv[0] && !ld_os_stat_at(LD_AT_FDCWD, c->argv[0], &st);
+	struct ld_file f = {.fd = c->argv[0] ? (int)ld_os_open(c->argv[0]) : -1};
+	int there = c->argv[0] && !(f.fd < 0 ? ld_os_stat_at(LD_AT_FDCWD, c->argv[0], &f.st)
+					     : ld_os_fstat(f.fd, &f.st));
 
-	if (ld_failed(ld_policy_look(g, there ? &st : NULL)))
+	if (ld_failed(ld_policy_look(g, there ? &f : NULL)))
 		ld_die(g);
+	if (f.fd >= 0)
+		(void)ld_os_close(f.fd);
 	say_build();
 	say_support();
 	say_process(g);

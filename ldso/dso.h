@@ -215,6 +215,8 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 /* the same for what the kernel has mapped: main under PT_INTERP, ward itself, the vdso */
 ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t phnum, uintptr_t base,
 		    struct ld_obj *o, struct ld_new **out) LD_MUST_CHECK;
+/* the policy that a file carries as a program, nothing mapped; p NULL = none, or it is no program */
+struct ld_span ld_map_policy(struct ld_group *g, struct ld_file *f);
 void ld_map_undo(struct ld_new *n);
 void ld_map_guard_undo(struct ld_group *g); /* the page above the last room, if nobody took it */
 /*

@@ -174,9 +174,9 @@ static ld_st read_words(struct ld_group *g, struct ld_file *f, struct ld_span co
 	return LD_OK;
 }
 
-/* the policy a program carries; then policy is final and the verdict is asked for once more */
-static ld_st read_policy(struct ld_group *g, struct ld_file *f, struct ld_span copy,
-			 const struct ld_elf_phdr *ph, uint32_t cnt)
+/* the policy a program carries, in its checked headers; p NULL = none */
+static struct ld_span find_policy(struct ld_group *g, struct ld_file *f, struct ld_span copy,
+				  const struct ld_elf_phdr *ph, uint32_t cnt)
 {
 	struct ld_span note = {NULL, 0};
 	const struct ld_elf_phdr *p;
@@ -188,15 +188,13 @@ static ld_st read_policy(struct ld_group *g, struct ld_file *f, struct ld_span c
 		if (bytes)
 			note = ld_note_policy((struct ld_span){bytes, p->p_filesz}, p->p_align);
 	}
-	ld_policy_note(g, note);
-	return ld_vet_main_again(g, f);
+	return note;
 }
 
-/* read and check everything that can be checked before a byte of the file is mapped */
-static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, struct ld_ehdr *eh,
-			  struct ld_new *n)
+/* the file's headers, checked, in g->img; *copy is the file's start, *out_ph its program headers */
+static ld_st read_phdrs(struct ld_group *g, struct ld_file *f, int as_main, struct ld_ehdr *eh,
+			struct ld_span *copy, const struct ld_elf_phdr **out_ph)
 {
-	struct ld_span copy = {g->buf->head, 0};
 	uint64_t ph_len;
 	const void *ph;
 	ld_st st;
@@ -204,14 +202,14 @@ static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, st
 
 	if (r < 0)
 		return ld_err_sys(&g->err, LD_E_READ, (int)-r);
-	copy.len = (uint64_t)r;
-	st = ld_ehdr_parse(copy, f->st.size, eh, &g->err);
+	*copy = (struct ld_span){g->buf->head, (uint64_t)r};
+	st = ld_ehdr_parse(*copy, f->st.size, eh, &g->err);
 	if (ld_failed(st))
 		return st;
 	if (eh->type == LD_ET_EXEC && !as_main)
 		return ld_err_set(&g->err, LD_E_EHDR_EXEC, 0, 0, 0);
 	ph_len = (uint64_t)eh->phnum * sizeof(struct ld_elf_phdr);
-	ph = ld_span_at(copy, eh->phoff, ph_len);
+	ph = ld_span_at(*copy, eh->phoff, ph_len);
 	if (!ph || eh->phoff % _Alignof(struct ld_elf_phdr)) {
 		r = ld_os_pread(f->fd, g->buf->head, ph_len, eh->phoff);
 		if (r < 0)
@@ -219,14 +217,41 @@ static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, st
 		if ((uint64_t)r != ph_len)
 			return ld_err_set(&g->err, LD_E_SHORT, eh->phoff, (uint64_t)r, ph_len);
 		ph = g->buf->head;
-		copy.len = 0; /* overwritten */
+		copy->len = 0; /* overwritten */
 	}
-	st = ld_phdr_scan(ph, eh->phnum, eh->phoff, f->st.size, ld_state.page, g->img, &g->err);
+	*out_ph = ph;
+	return ld_phdr_scan(ph, eh->phnum, eh->phoff, f->st.size, ld_state.page, g->img, &g->err);
+}
+
+/*
+ * Read and check everything that can be checked before a byte of the file is mapped. With the policy that
+ * a program carries policy is final, and the verdict is asked for once more.
+ */
+static ld_st read_headers(struct ld_group *g, struct ld_file *f, int as_main, struct ld_ehdr *eh,
+			  struct ld_new *n)
+{
+	const struct ld_elf_phdr *ph;
+	struct ld_span copy;
+	ld_st st = read_phdrs(g, f, as_main, eh, &copy, &ph);
+
 	if (!ld_failed(st))
 		st = read_words(g, f, copy, as_main, n);
 	if (ld_failed(st) || !as_main)
 		return st;
-	return read_policy(g, f, copy, ph, eh->phnum);
+	ld_policy_note(g, find_policy(g, f, copy, ph, eh->phnum));
+	return ld_vet_main_again(g, f);
+}
+
+struct ld_span ld_map_policy(struct ld_group *g, struct ld_file *f)
+{
+	const struct ld_elf_phdr *ph;
+	struct ld_span copy;
+	struct ld_ehdr eh;
+
+	if (!ld_failed(read_phdrs(g, f, 1, &eh, &copy, &ph)))
+		return find_policy(g, f, copy, ph, eh.phnum);
+	g->err = (struct ld_err){0};
+	return (struct ld_span){NULL, 0};
 }
 
 /* the dynamic table: in memory already, or a copy read apart */

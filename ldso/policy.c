@@ -310,11 +310,11 @@ ld_st ld_policy_direct(struct ld_group *g, const struct ld_stat *main_file)
 	return st;
 }
 
-ld_st ld_policy_look(struct ld_group *g, const struct ld_stat *main_file)
+ld_st ld_policy_look(struct ld_group *g, struct ld_file *main_file)
 {
-	ld_st st = system_file(g, main_file);
+	ld_st st = system_file(g, main_file ? &main_file->st : NULL);
 
-	settle(g, (struct ld_span){NULL, 0}, 1);
+	settle(g, main_file ? ld_map_policy(g, main_file) : (struct ld_span){NULL, 0}, 1);
 	ld_kernel_probe(&g->facts);
 	return st;
 }

@@ -47,8 +47,11 @@ ld_st ld_policy_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_
 		       uintptr_t base) LD_MUST_CHECK;
 /* a direct run, first half, before the opened program is vetted: all but its note */
 ld_st ld_policy_direct(struct ld_group *g, const struct ld_stat *main_file) LD_MUST_CHECK;
-/* the same for --diagnose, which refuses nothing; main_file NULL: the loader's own sections */
-ld_st ld_policy_look(struct ld_group *g, const struct ld_stat *main_file) LD_MUST_CHECK;
+/*
+ * The same for --diagnose, which refuses nothing: with the note of the program behind main_file's
+ * descriptor, and final. main_file NULL: the loader's own sections.
+ */
+ld_st ld_policy_look(struct ld_group *g, struct ld_file *main_file) LD_MUST_CHECK;
 #define LD_CONF_FILE LD_PREFIX "/etc/ward.conf"
 #define LD_CONF_MAX 65536 /* bytes of the system file */
 /* why a file with this status cannot be the system file: in a word for programs, and for people */

@@ -582,6 +582,7 @@ def diagnose(x):
     yield "every line", lambda: every_line(x)
     yield "securebits and policy", lambda: state(x)
     yield "search path", lambda: search_path(x)
+    yield "the program's note", lambda: note(x)
     yield "a program", lambda: program(x)
     yield "host settings", lambda: host(x)
     yield "a filter that fakes the check", lambda: faked(x)
@@ -610,6 +611,7 @@ def every_line(x):
     shapes = {
         "ward-diagnose": "1", "end": "1", "version": r"\d+\.\d+\.\d+", "arch": r"\w+",
         "musl": r"[\d.]+", "musl.debian": r"\S+", "build.policy": r"\S+", "build.floor": r"\S+",
+        "build.static-tls": r"\d+", "policy.static-tls": r"\d+", "policy.static-tls.from": "build",
         "kernel.release": re.escape(os.uname().release), "support.procfs": "yes",
         "support.check": "yes|no", "support.control": "yes|no|faked|unknown",
         "support.mseal": "yes|no", "support.mdwe": "yes|no", "support.landlock": r"\d+",
@@ -649,23 +651,47 @@ def state(x):
     need(r.rc == 0 and "policy.direct=deny\n" in r.out, "an answer although runs are denied", r)
 
 
+def note(x):
+    """A program's note is part of the policy that is shown, as far as it would count."""
+    words = "seal=off text=shared check=enforce"
+    got = answers(x, x.prog("noted", "host.c", "--ward=" + words))
+    need({k: (got["policy." + k], got["policy.%s.from" % k]) for k in ("seal", "text", "check")} == {
+        "seal": ("off", "note"), "text": ("shared", "note"), "check": ("enforce", "note")},
+         "all three from the note", got)
+    need((got["process.enforcing"], got["program.verdict"]) == ("yes", "ok"), "enforcing", got)
+    lax = x.prog("noted.lax", "host.c", "--ward=seal=off vdso=keep")
+    for prog, ops, seal in ((lax, [], ("off", "note")), (lax, [RESTRICT], ("code", "build")),
+                            (x.loner(), [], ("code", "build"))):
+        got = answers(x, prog, ops=ops)
+        need((got["policy.seal"], got["policy.seal.from"]) == seal, "seal=%s from %s" % seal, got)
+    broken = x.write("noted.broken", b"\x7fELF" + bytes(2000))
+    os.chmod(broken, 0o755)
+    for path in (broken, x.dir):
+        need(answers(x, path)["policy.seal.from"] == "build", "no note of " + path, path)
+
+
 def search_path(x):
-    """Each directory with owner, mode and what is against it."""
+    """Each directory with owner, mode and what is against it: what restriction drops, no more."""
     dirs = {"ok": x.mkdir("path.ok"), "writable": x.mkdir("path.writable"),
             "owner": x.mkdir("path.owner"), "absent": x.dir + "/path.absent",
             "relative": "path.relative", "dollar": x.dir + "/$ORIGIN", "control": x.dir + "/a\tb",
             "type": x.write("path.file", b"")}
-    for name, mode in (("ok", 0o755), ("writable", 0o775), ("owner", 0o755)):
-        os.chmod(dirs[name], mode)
+    more = {x.mkdir("path.own-group"): "ok", x.mkdir("path.writable/below"): "writable",
+            x.mkdir("path.sticky/below"): "ok", x.dir + "/path.sticky": "writable"}
+    for name, mode in (("ok", 0o755), ("writable", 0o777), ("owner", 0o755), ("own-group", 0o775),
+                       ("writable/below", 0o755), ("sticky", 0o1777), ("sticky/below", 0o755)):
+        os.chmod(x.dir + "/path." + name, mode)
     if os.getuid() == 0:
         os.chown(dirs["owner"], NOBODY, NOBODY)
-    got = answers(x, env={"LD_LIBRARY_PATH": ":".join(dirs.values()) + "::/"})
+    searched = list(dirs.values()) + list(more)
+    got = answers(x, env={"LD_LIBRARY_PATH": ":".join(searched) + "::/"})
     own = [i for i in range(int(got["path.count"])) if got["path.%d.source" % i] == "environment"]
     said = {COLLECT.plain(got["path.%d.dir" % i]).decode(): got["path.%d.verdict" % i] for i in own}
     want = {d: name for name, d in dirs.items()}
     want.update({"-": "empty", "/": "ok"})
+    want.update(more)
     if os.getuid():
-        want[dirs["ok"]] = "owner"
+        want[dirs["owner"]] = "ok"
     need(said == want, str(want), said)
     got = answers(x, ops=[RESTRICT], env={"LD_LIBRARY_PATH": dirs["ok"]})
     need(not [k for k, v in got.items() if k.endswith(".source") and v == "environment"],
