@@ -4,15 +4,31 @@ A test is a function of one argument, Context. It fails with AssertionError, and
 the tool's own words where the tool is missing or this machine cannot run it.
 """
 
+import atexit
 import functools
 import os
 import re
+import shutil
+import tempfile
 
 import cases
 import wardtest
 from wardtest import Skip
 
 TESTS = []
+
+
+@functools.lru_cache(None)
+def home():
+    """A home directory for the tools, some of which keep things there."""
+    path = tempfile.mkdtemp(prefix="ward-tools.")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def run(argv, env=None, **more):
+    """wardtest.run with a home directory."""
+    return wardtest.run(argv, env=env or wardtest.base_env(HOME=home()), **more)
 
 
 def test(group):
@@ -54,7 +70,7 @@ def tool(*names):
 @functools.lru_cache(None)
 def version(*names):
     """What the tool says of its version, on one line."""
-    r = wardtest.run([tool(*names), "--version"])
+    r = run([tool(*names), "--version"])
     return (r.out + r.err).strip().splitlines()[0]
 
 

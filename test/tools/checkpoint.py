@@ -17,7 +17,7 @@ if __name__ == "__main__":
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 
 import wardtest  # noqa: E402
-from aid import Skip, has, last_line, test, tool  # noqa: E402
+from aid import Skip, has, last_line, run, test, tool  # noqa: E402
 
 ONE = threading.Lock()  # a restored process takes its old number: nobody else starts meanwhile
 
@@ -28,16 +28,16 @@ def criu(cache):
     said = []
     own = wardtest.have("criu")
     if own is not None:
-        r = wardtest.run([own, "check"])
+        r = run([own, "check"])
         if r.rc == 0:
             return [own]
         said.append("%s check: %s" % (
-            wardtest.run([own, "--version"]).out.strip(), last_line(r.err)))
-    r = wardtest.run([os.path.join(HERE, "fetch-criu"), os.path.join(cache, "criu")], timeout=300)
+            run([own, "--version"]).out.strip(), last_line(r.err)))
+    r = run([os.path.join(HERE, "fetch-criu"), os.path.join(cache, "criu")], timeout=300)
     if r.rc:
         raise Skip("; ".join(said + [last_line(r.err)]))
     words = r.out.split()
-    r = wardtest.run(words + ["check"])
+    r = run(words + ["check"])
     if r.rc:
         raise Skip("; ".join(said + ["a newer one: " + last_line(r.err)]))
     return words
@@ -99,7 +99,7 @@ def step(words, what, pid, directory):
     """criu dump or restore; (worked, its log)."""
     log = os.path.join(directory, "log")
     how = ["-t", str(pid)] if what == "dump" else ["-d"]
-    r = wardtest.run(words + [what, "-D", directory, "-o", "log", "-v4"] + how, timeout=60)
+    r = run(words + [what, "-D", directory, "-o", "log", "-v4"] + how, timeout=60)
     text = ""
     if os.path.exists(log):
         with open(log, encoding="utf-8", errors="replace") as h:
@@ -183,7 +183,7 @@ def section(ctx):
             h.write(conf + "\n")
         os.chmod(path, 0o644)
         with ONE:
-            r = wardtest.run([tool("unshare"), "-m", "sh", "-c", script, path, sys.executable, "-B",
+            r = run([tool("unshare"), "-m", "sh", "-c", script, path, sys.executable, "-B",
                               os.path.abspath(__file__), ctx.build.work, built.path(prog), *words],
                              timeout=120)
         if "mount:" in r.err or "unshare:" in r.err:

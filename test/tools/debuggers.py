@@ -9,7 +9,7 @@ import tempfile
 import cases
 import smaps
 import wardtest
-from aid import Skip, has, lacks, test, tool
+from aid import Skip, has, lacks, run, test, tool
 from process import Process
 
 # What gdb does not find by itself: it takes the loader for the program of a direct run.
@@ -24,7 +24,7 @@ def gdb(args, commands, **more):
             "-iex", "set breakpoint pending on", "-iex", "set width 0"]
     for c in commands:
         argv += ["-ex", c]
-    r = wardtest.run(argv + args, timeout=90, **more)
+    r = run(argv + args, timeout=90, **more)
     return r.out + r.err
 
 
@@ -145,14 +145,14 @@ def thread_local(ctx):
 
 def has_frames(engine):
     """The C library was compiled with frames for debuggers (mk/musl.mk: by clang)."""
-    text = wardtest.run([tool("readelf"), "--debug-dump=frames", engine.loader], timeout=60).out
+    text = run([tool("readelf"), "--debug-dump=frames", engine.loader], timeout=60).out
     at = next((x for x in symbols(engine.loader) if x[1] == "nanosleep"), None)
     return bool(at) and "pc=%016x.." % at[0] in text
 
 
 def symbols(path):
     """(address, name) of every function of a file."""
-    text = wardtest.run([tool("nm"), path]).out
+    text = run([tool("nm"), path]).out
     return [(int(a, 16), n) for a, _, n in
             (x.split() for x in text.splitlines() if len(x.split()) == 3)]
 
@@ -181,7 +181,7 @@ def stripped_loader(ctx):
     built, shown = ctx.built("debuggee"), {}
     for how in STRIPPED:
         loader = built.path("ld%s.so" % how)
-        r = wardtest.run([tool("strip"), how, "-o", loader, ctx.ward.loader])
+        r = run([tool("strip"), how, "-o", loader, ctx.ward.loader])
         assert r.rc == 0, "expected a stripped loader\n%s" % r
         prog = ctx.build.compile(built.path("main" + how), [
             "-O0", "-gdwarf-4", "-pthread", "-I", cases.HEADERS, built.path("main.c"),
@@ -270,7 +270,7 @@ def crash(ctx, argv, commands, signo, exe=None):
     cores_go_here()
     with tempfile.TemporaryDirectory(dir=ctx.build.work) as d:
         argv = ["/bin/sh", "-c", "ulimit -c unlimited; exec \"$@\"", "sh"] + argv
-        r = wardtest.run(argv, cwd=d)
+        r = run(argv, cwd=d)
         assert r.rc == -signo, "expected signal %d\n%s" % (signo, r)
         cores = os.listdir(d)
         assert len(cores) == 1, "expected one core file, got %s" % cores
@@ -309,7 +309,7 @@ def lldb(args, commands):
     argv = [tool("lldb", "lldb-14"), "-b", "--no-lldbinit"]
     for c in commands:
         argv += ["-o", c]
-    r = wardtest.run(argv + args, timeout=90)
+    r = run(argv + args, timeout=90)
     text = r.out + r.err
     if "personality set failed" in text or "unable to locate lldb-server" in text:
         raise Skip("lldb: " + next(x for x in text.splitlines() if "failed" in x or "unable" in x))

@@ -7,7 +7,7 @@ import signal
 
 import cases
 import wardtest
-from aid import Skip, has, lacks, ok, test, tool
+from aid import Skip, has, lacks, ok, run, test, tool
 
 GLUE = os.path.join(os.path.dirname(os.path.dirname(wardtest.LIBDIR)),
                     "doc/examples/sanitizer-glue.c")
@@ -44,9 +44,9 @@ def trapping(ctx):
                       ("clang", ["-fsanitize-trap=undefined"])):
         prog = make(ctx, "trap." + cc, cc, "-fsanitize=undefined", *flags)
         for engine in ctx.both:
-            r = wardtest.run([engine.program(prog)])
+            r = run([engine.program(prog)])
             assert r.rc == -signal.SIGILL, "expected SIGILL\n%s" % r
-            ok(wardtest.run([engine.program(prog), "x"]), "clean\n")
+            ok(run([engine.program(prog), "x"]), "clean\n")
 
 
 @test("ubsan")
@@ -54,10 +54,10 @@ def minimal_runtime(ctx):
     """clang's minimal runtime is linked statically and says what happened in one line."""
     prog = make(ctx, "minimal", "clang", "-fsanitize=undefined", "-fsanitize-minimal-runtime")
     for engine in ctx.both:
-        r = wardtest.run([engine.program(prog)])
+        r = run([engine.program(prog)])
         has(r.err, r"ubsan: add-overflow")
         has(r.err, r"ubsan: shift-out-of-bounds")
-        r = wardtest.run([engine.program(prog), "x"])
+        r = run([engine.program(prog), "x"])
         ok(r, "clean\n")
         assert not r.err, "expected silence\n%s" % r
 
@@ -69,10 +69,10 @@ def full_runtime(ctx):
             words=r"reference to `(dlvsym|_dl_find_object)")
     prog = make(ctx, "full", "clang", "-fsanitize=undefined", glue=True)
     for engine in ctx.both:
-        r = wardtest.run([engine.program(prog)])
+        r = run([engine.program(prog)])
         has(r.err, r"ub\.c:8:\d+: runtime error: signed integer overflow: 2147483647 \+ 1")
         has(r.err, r"ub\.c:9:\d+: runtime error: shift exponent 33")
-        r = wardtest.run([engine.program(prog), "x"])
+        r = run([engine.program(prog), "x"])
         ok(r, "clean\n")
         assert not r.err, "expected silence\n%s" % r
 
@@ -88,16 +88,16 @@ def shadow(ctx):
     """What AddressSanitizer, ThreadSanitizer and MemorySanitizer reserve at fixed addresses is
     free on ward: nothing of the loader lies there, in 10 starts each way."""
     prog = ctx.built("sanitize").path("maps")
-    if "Permission" in wardtest.run([ctx.stock.program(prog)]).err:
+    if "Permission" in run([ctx.stock.program(prog)]).err:
         raise Skip("this machine does not allow such reservations")
     for engine in ctx.both:
         for _ in range(10):
-            ok(wardtest.run([engine.program(prog)]))
-        r = wardtest.run([engine.program(prog), "own"])
+            ok(run([engine.program(prog)]))
+        r = run([engine.program(prog), "own"])
         assert r.rc == 1 and "own text: " in r.err, \
             "expected the control, a range in use, to be refused\n%s" % r
     for _ in range(10):
-        ok(wardtest.run([ctx.ward.loader, prog]))
+        ok(run([ctx.ward.loader, prog]))
 
 
 @test("asan")
@@ -121,7 +121,7 @@ def address(ctx):
         [built.path("lib.c")], "clang")
     prog = make(ctx, "address", "clang", "-fsanitize=address", source="heap.c", glue=True, libs=[lib])
     for engine in ctx.both:
-        said = {w: wardtest.run([engine.program(prog), w]) for w in
+        said = {w: run([engine.program(prog), w]) for w in
                 ("clean", "overflow", "after", "leak", "stack")}
         ok(said["clean"])
         assert not said["clean"].err, "expected silence\n%s" % said["clean"]
@@ -139,8 +139,8 @@ def leak(ctx):
     prog = make(ctx, "leak", "clang", "-fsanitize=leak", source="heap.c", glue=True,
                 libs=[ctx.built("sanitize").path("libplain.so")])
     for engine in ctx.both:
-        ok(wardtest.run([engine.program(prog), "clean"]))
-        r = wardtest.run([engine.program(prog), "leak"])
+        ok(run([engine.program(prog), "clean"]))
+        r = run([engine.program(prog), "leak"])
         has(r.err, r"LeakSanitizer: detected memory leaks", r"77 byte\(s\)", r"in lose \S+/heap\.c:")
 
 
@@ -150,8 +150,8 @@ def memory(ctx):
     prog = make(ctx, "memory", "clang", "-fsanitize=memory", source="heap.c", glue=True,
                 libs=[ctx.built("sanitize").path("libplain.so")])
     for engine in ctx.both:
-        ok(wardtest.run([engine.program(prog), "clean"]))
-        r = wardtest.run([engine.program(prog), "undefined"])
+        ok(run([engine.program(prog), "clean"]))
+        r = run([engine.program(prog), "undefined"])
         has(r.err, r"use-of-uninitialized-value", r"#0 \w+ in main \S+/heap\.c:")
 
 
@@ -161,7 +161,7 @@ def thread(ctx):
     has it; on stock musl too."""
     prog = make(ctx, "thread", "clang", "-fsanitize=thread", source="race.c", case="heap", glue=True)
     for engine in ctx.both:
-        r = wardtest.run([engine.program(prog)])
+        r = run([engine.program(prog)])
         has(r.err, r"ThreadSanitizer: CHECK failed: tsan_platform_linux")
         lacks(r.err, r"data race")
 
@@ -175,11 +175,11 @@ def clang_coverage(ctx):
     merge, show = tool("llvm-profdata", "llvm-profdata-14"), tool("llvm-cov", "llvm-cov-14")
     for engine in ctx.both:
         raw = prog + ".%s.profraw" % engine.name
-        ok(wardtest.run([engine.program(prog), "x"],
+        ok(run([engine.program(prog), "x"],
                         env=wardtest.base_env(LLVM_PROFILE_FILE=raw)), "clean\n")
-        r = wardtest.run([merge, "merge", "-o", prog + ".profdata", raw])
+        r = run([merge, "merge", "-o", prog + ".profdata", raw])
         assert r.rc == 0, "expected a profile\n%s" % r
-        r = wardtest.run([show, "show", prog, "-instr-profile=" + prog + ".profdata"])
+        r = run([show, "show", prog, "-instr-profile=" + prog + ".profdata"])
         has(r.out, r"\| +1\|.*if \(argc > 1\)", r"\| +0\|.*x \+= argc")
 
 
@@ -187,7 +187,7 @@ def clang_coverage(ctx):
 def gcc_coverage(ctx):
     """gcc's needs a libgcov, which is the compiler's own and links; it is not searched by ward-cc."""
     no_link(ctx, "gcov.bare", "gcc", "--coverage", words=r"cannot find -lgcov")
-    r = wardtest.run([tool("gcc"), "-print-file-name=libgcov.a"])
+    r = run([tool("gcc"), "-print-file-name=libgcov.a"])
     library = r.out.strip()
     if not os.path.isabs(library):
         raise Skip("gcc has no libgcov.a")
@@ -196,10 +196,10 @@ def gcc_coverage(ctx):
         for name in os.listdir(os.path.dirname(prog)):
             if name.endswith(".gcda"):
                 os.unlink(os.path.join(os.path.dirname(prog), name))
-        ok(wardtest.run([engine.program(prog), "x"]), "clean\n")
+        ok(run([engine.program(prog), "x"]), "clean\n")
         data = [n for n in os.listdir(os.path.dirname(prog)) if n.endswith(".gcda")]
         assert data, "expected a .gcda file"
-        r = wardtest.run([tool("gcov"), "-t", os.path.join(os.path.dirname(prog), data[0])],
+        r = run([tool("gcov"), "-t", os.path.join(os.path.dirname(prog), data[0])],
                          cwd=os.path.dirname(prog))
         has(r.out, r"^ +1: +6:.*if \(argc > 1\)", r"^ +#####: +8:")
 

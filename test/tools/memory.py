@@ -4,7 +4,7 @@ import os
 import re
 
 import wardtest
-from aid import has, lacks, ok, test, tool, version
+from aid import has, lacks, ok, run, test, tool, version
 
 SUPPRESSIONS = os.path.join(os.path.dirname(os.path.dirname(wardtest.LIBDIR)),
                             "doc/examples/ward.supp")
@@ -16,7 +16,7 @@ def valgrind(built, engine, prog, *options, direct=False, musl=True):
     """Run a program of a case below valgrind; musl: with the option that stock musl needs."""
     argv = [tool("valgrind"), *options] + [MALLOC] * (musl and engine.name == "stock")
     argv += [engine.loader] * direct
-    return wardtest.run(argv + [engine.program(built.path(prog))], cwd=built.dir, timeout=120)
+    return run(argv + [engine.program(built.path(prog))], cwd=built.dir, timeout=120)
 
 
 def plain(text):
@@ -106,7 +106,7 @@ def callgrind(ctx):
         out = built.path("callgrind." + engine.name)
         r = valgrind(built, engine, "clean", "--tool=callgrind", "--callgrind-out-file=" + out)
         assert r.rc == 0 and r.out == "ok\n", "expected exit 0 and ok\n%s" % r
-        r = wardtest.run([tool("callgrind_annotate"), "--threshold=100", out])
+        r = run([tool("callgrind_annotate"), "--threshold=100", out])
         for where in (r":main \[.*/clean", r":grow \[.*/libheap\.so\]",
                       r":(__libc_)?(calloc|realloc|free|memset)\b"):
             has(r.out, where)
@@ -120,7 +120,7 @@ def massif_and_dhat(ctx):
         out = built.path("massif." + engine.name)
         r = valgrind(built, engine, "clean", "--tool=massif", "--massif-out-file=" + out)
         assert r.rc == 0 and r.out == "ok\n", "expected exit 0 and ok\n%s" % r
-        has(wardtest.run([tool("ms_print"), out]).out, r"\(200,000B\) 0x\w+: main \(clean\.c:7\)")
+        has(run([tool("ms_print"), out]).out, r"\(200,000B\) 0x\w+: main \(clean\.c:7\)")
         r = valgrind(built, engine, "clean", "--tool=dhat", "--dhat-out-file=/dev/null")
         has(plain(r.err), r"Total: +301,000 bytes in 3 blocks")
 

@@ -5,7 +5,7 @@ import re
 import tempfile
 
 import wardtest
-from aid import Skip, has, last_line, ok, test, tool
+from aid import Skip, has, last_line, ok, run, test, tool
 from process import Process
 
 
@@ -16,7 +16,7 @@ def follows(ctx):
     built = ctx.built("heap")
     main = built.path("race")
     for argv in ([main], [ctx.ward.loader, main]):
-        r = wardtest.run([tool("strace"), "-f", "-e", "trace=clone,clone3,exit,execveat"] + argv)
+        r = run([tool("strace"), "-f", "-e", "trace=clone,clone3,exit,execveat"] + argv)
         assert r.rc == 0 and r.out == "ok\n", "expected exit 0 and ok\n%s" % r
         assert len(re.findall(r"(?m)^\[pid +\d+\] exit\(0\)", r.err)) == 2, \
             "expected two threads to end\n%s" % r
@@ -28,7 +28,7 @@ def stacks(ctx):
     which neither ward nor musl has for the C library, so what lies above it is missing."""
     built = ctx.built("debuggee")
     for engine in ctx.both:
-        r = wardtest.run([tool("strace"), "-k", "-e", "trace=tkill",
+        r = run([tool("strace"), "-k", "-e", "trace=tkill",
                           engine.program(built.path("main")), "signal"])
         if "-k" in r.err and "not" in r.err and "support" in r.err:
             raise Skip(last_line(r.err))
@@ -41,7 +41,7 @@ def library_calls(ctx):
     """ltrace: calls of the program into its libraries and the C library, with arguments."""
     main = ctx.built("debuggee").path("main")
     for engine in ctx.both:
-        r = wardtest.run([tool("ltrace"), engine.program(main)])
+        r = run([tool("ltrace"), engine.program(main)])
         text = r.out + r.err
         if "ok" not in r.out:
             raise AssertionError("expected the program to run\n%s" % r)
@@ -50,7 +50,7 @@ def library_calls(ctx):
 
 def perf(words, **more):
     """Run perf; what the kernel does not give becomes a Skip."""
-    r = wardtest.run([tool("perf")] + words, timeout=120, **more)
+    r = run([tool("perf")] + words, timeout=120, **more)
     if r.rc and re.search(r"not supported|Permission denied|Operation not permitted|No permission|"
                           r"not found for kernel", r.err):
         raise Skip("perf %s: %s" % (words[0], last_line(r.err)))
@@ -109,7 +109,7 @@ trap '"$perf" probe -q -d "$group:*" 2>&1' EXIT
 """
     for engine in ctx.both:
         with tempfile.TemporaryDirectory(dir=built.dir) as d:
-            r = wardtest.run(
+            r = run(
                 [tool("unshare"), "-m", "sh", "-c", script, "sh", tool("perf"),
                  built.path("libspin.so"), os.path.join(d, "data"), "ward%d" % os.getpid(),
                  engine.program(built.path("main"))], timeout=120)
@@ -126,7 +126,7 @@ def bpf_uprobe(ctx):
     built = ctx.built("hot")
     program = "uprobe:%s:spin { printf(\"spin %%d\\n\", arg0); exit(); }" % built.path("libspin.so")
     for engine in ctx.both:
-        r = wardtest.run([tool("bpftrace"), "-e", program, "-c",
+        r = run([tool("bpftrace"), "-e", program, "-c",
                           engine.program(built.path("main"))], timeout=60)
         if "spin 30000000" not in r.out and re.search(
                 r"not permitted|requires|root|BTF|denied|No such file", r.err):
@@ -141,8 +141,8 @@ def eu_stack(ctx):
     built = ctx.built("debuggee")
     for engine in ctx.both:
         with Process(engine, built) as p:
-            r = wardtest.run([tool("eu-stack"), "-p", str(p.pid)])
-            text = wardtest.run([tool("eu-unstrip"), "-n", "-p", str(p.pid)]).out
+            r = run([tool("eu-stack"), "-p", str(p.pid)])
+            text = run([tool("eu-unstrip"), "-n", "-p", str(p.pid)]).out
         has(r.out, r"^TID \d+", r"^#0 .*", r"^TID \d+")
         for name in ("libone.so", "liblate.so", os.path.basename(p.prog)):
             has(text, r"/%s " % re.escape(name))
@@ -154,7 +154,7 @@ def lsof(ctx):
     built = ctx.built("debuggee")
     for engine in ctx.both:
         with Process(engine, built) as p:
-            r = wardtest.run([tool("lsof"), "-w", "-p", str(p.pid)])
+            r = run([tool("lsof"), "-w", "-p", str(p.pid)])
         for name in ("libone.so", "liblate.so", os.path.basename(os.path.realpath(engine.loader))):
             m = re.findall(r"(?m)^\S+ +\d+ +\S+ +(\S+) +REG .*/%s$" % re.escape(name), r.out)
             assert m == ["mem"], "expected %s to be mapped only, got %s\n%s" % (name, m, r.out)
@@ -169,10 +169,10 @@ def record_replay(ctx):
         end = os.path.join(d, "end")
         with open(end, "w", encoding="ascii"):
             pass
-        r = wardtest.run([tool("rr"), "record", "-n", built.path("noted"), os.path.join(d, "out"), end],
+        r = run([tool("rr"), "record", "-n", built.path("noted"), os.path.join(d, "out"), end],
                          env=env, timeout=60)
         if re.search(r"perf counters|perf_event_open|microarch|FATAL.*PerfCounters", r.err):
             raise Skip("rr: " + next(x.split("] ", 1)[-1] for x in r.err.splitlines() if "FATAL" in x))
         assert r.rc == 0, "expected rr to record\n%s" % r
-        r = wardtest.run([tool("rr"), "replay", "-a"], env=env, timeout=60)
+        r = run([tool("rr"), "replay", "-a"], env=env, timeout=60)
         assert r.rc == 0, "expected rr to replay\n%s" % r
