@@ -13,7 +13,7 @@ LD_HOT := ldso/area ldso/replace/__init_tls ldso/musl ldso/debug ldso/publish ld
 	ldso/stage ldso/anon ldso/start ldso/facts ldso/policy ldso/refuse ldso/program ldso/repair \
 	ldso/load ldso/search ldso/origin ldso/open ldso/vet ldso/map ldso/link ldso/seal ldso/vdso \
 	ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph src/layout src/note \
-	src/os_linux src/path src/policy src/registry src/sym src/tlslayout src/verdict src/err \
+	src/os_linux src/path src/policy src/registry src/sym src/tlslayout src/tlsrel src/verdict src/err \
 	ldso/replace/malloc
 LD_ROOM := ldso/room
 LD_HOT_OBJS := $(filter $(LD_OBJS),$(LD_HOT:%=$(B)/obj/%.o))

@@ -6,6 +6,7 @@
  */
 #include "apply.h"
 #include "rel.h"
+#include "tlsrel.h"
 
 #define MAX_UNDEFS 20
 
@@ -218,101 +219,6 @@ static ld_st apply_copy(struct job *j, uint64_t off, uint32_t idx, struct ld_def
 	return copy_ifuncs(j, from, len, j->o->base + off);
 }
 
-static uintptr_t tp_offset(const struct ld_def *def, uintptr_t value)
-{
-	if (LD_ARCH_TLS_ABOVE)
-		return value + def->obj->tls.offset + LD_ARCH_TPOFF_BIAS;
-	return value - def->obj->tls.offset;
-}
-
-/*
- * Initial-exec code reads at an offset from the thread pointer that is the same in every thread. A module
- * that this dlopen adds gets a place in the reserve that all threads have. One that came earlier without
- * has blocks in use elsewhere: too late.
- */
-static LD_COLD ld_st make_static(struct job *j, uint64_t off, const struct ld_def *def)
-{
-	/* records of new objects are not frozen yet */
-	struct ld_obj *o = (struct ld_obj *)(uintptr_t)def->obj;
-	struct ld_tls_totals *t = j->lk->tls;
-	struct ld_err *err = j->lk->err;
-
-	if (t && o->idx >= j->lk->tls_first && o->tls.align <= t->spare_align &&
-	    ld_tls_place_spare(t, (uintptr_t)o->tls.image - o->base, o->tls.memsz, o->tls.align,
-			       &o->tls.offset)) {
-		o->flags |= LD_OBJ_STATIC_TLS;
-		return LD_OK;
-	}
-	err->symbol = def->sym && def->sym->st_name ? ld_sym_name(&o->sym, def->sym) : NULL;
-	if (o != j->o)
-		err->where = o->name;
-	if (!t || o->idx < j->lk->tls_first)
-		return bad_rel(j, LD_E_REL_IETLS, off, 0, 0);
-	if (o->tls.align > t->spare_align)
-		return bad_rel(j, LD_E_REL_TLSALIGN, off, o->tls.align, t->spare_align);
-	return bad_rel(j, LD_E_REL_TLSFULL, off, o->tls.memsz, t->spare_end - t->spare);
-}
-
-static ld_st apply_tlsdesc(struct job *j, uint64_t off, const struct ld_def *def, uintptr_t addend)
-{
-	uintptr_t *slot = (uintptr_t *)(j->o->base + off);
-	uintptr_t value = (def->sym ? def->sym->st_value : 0) + addend, arg;
-	int fixed = def->obj->flags & LD_OBJ_STATIC_TLS;
-
-	if (!place_ok(j, off, 2 * sizeof *slot))
-		return bad_rel(j, LD_E_REL_PLACE, off, off, 0);
-	if (fixed) {
-		arg = tp_offset(def, value);
-	} else {
-		uintptr_t *pair = LD_NEW_N(j->lk->keep, uintptr_t, 2);
-
-		if (!pair)
-			return bad_rel(j, LD_E_MEMORY, 0, 0, 0);
-		pair[0] = def->obj->tls.id;
-		pair[1] = value - LD_ARCH_DTPOFF_BIAS;
-		arg = (uintptr_t)pair;
-	}
-	slot[LD_ARCH_TLSDESC_SWAPPED] = fixed ? j->lk->tlsdesc_static : j->lk->tlsdesc_dynamic;
-	slot[!LD_ARCH_TLSDESC_SWAPPED] = arg;
-	return LD_OK;
-}
-
-/* the kinds that speak of thread-local storage; without a symbol they mean the object's own block */
-static ld_st apply_tls(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_t idx,
-		       struct ld_def def, uintptr_t addend)
-{
-	uintptr_t *slot = (uintptr_t *)(j->o->base + off);
-	uintptr_t value;
-	ld_st st;
-
-	if (!idx)
-		def = (struct ld_def){NULL, j->o};
-	if (def.sym && LD_ST_TYPE(def.sym->st_info) != LD_STT_TLS && idx &&
-	    LD_ST_BIND(def.sym->st_info) != LD_STB_LOCAL)
-		return bad_rel(j, LD_E_REL_TLS, off, 0, 0);
-	if (!def.obj->tls.id)
-		return bad_rel(j, LD_E_REL_TLS, off, 0, 0);
-	value = (def.sym ? def.sym->st_value : 0) + addend;
-	switch (kind) {
-	case LD_REL_DTPMOD:
-		*slot = def.obj->tls.id;
-		return LD_OK;
-	case LD_REL_DTPOFF:
-		*slot = value - LD_ARCH_DTPOFF_BIAS;
-		return LD_OK;
-	case LD_REL_TPOFF:
-		if (!(def.obj->flags & LD_OBJ_STATIC_TLS)) {
-			st = make_static(j, off, &def);
-			if (ld_failed(st))
-				return st;
-		}
-		*slot = tp_offset(&def, value);
-		return LD_OK;
-	default:
-		return apply_tlsdesc(j, off, &def, addend);
-	}
-}
-
 /* one relocation with a symbol, or one of the rarer kinds */
 static ld_st apply_one(struct job *j, enum ld_rel_kind kind, uint64_t off, uint32_t idx,
 		       uintptr_t addend)
@@ -340,7 +246,9 @@ static ld_st apply_one(struct job *j, enum ld_rel_kind kind, uint64_t off, uint3
 			slot[0] = 0;
 			return LD_OK;
 		}
-		return apply_tls(j, kind, off, idx, def, addend);
+		if (kind == LD_REL_TLSDESC && !place_ok(j, off, 2 * sizeof *slot))
+			return bad_rel(j, LD_E_REL_PLACE, off, off, 0);
+		return ld_tlsrel_apply(j->lk, j->o, kind, off, idx ? &def : NULL, addend);
 	}
 	if (kind == LD_REL_COPY)
 		return def.sym ? apply_copy(j, off, idx, def) : LD_OK;

@@ -107,7 +107,8 @@ def check_options(build):
     copy_tree(build, to)
     musl = os.path.realpath(os.path.join(build.path, "musl"))
     r = configure(build, to, "--arch=" + build.arch, "--musl=" + musl, "--policy=enforce",
-                  "--floor=check=enforce missing=refuse", "--syslibdir=/opt/w/lib")
+                  "--floor=check=enforce missing=refuse", "--syslibdir=/opt/w/lib",
+                  "--static-tls-surplus=2048")
     assert r.rc == 0, r
     header = os.path.join(directory(build), "gen/ld_config.h")
     make(build, to, header)
@@ -121,7 +122,10 @@ def check_options(build):
                         ("LD_SYSLIBDIR", "/opt/w/lib"), ("LD_MUSL_VERSION", version)):
         want = '#define %s "%s"\n' % (name, value)
         assert want in text, "expected %sin\n%s" % (want, text)
-    for bad in ("--policy=a$b", "--arch=pdp11", "--musl=/nonexistent", "--prefix=usr", "--what"):
+    assert "#define LD_BUILD_STATIC_TLS 2048
+" in text, text
+    for bad in ("--policy=a$b", "--arch=pdp11", "--musl=/nonexistent", "--prefix=usr", "--what",
+                "--static-tls-surplus=1k", "--static-tls-surplus=1048577"):
         r = configure(build, to, bad)
         assert r.rc == 1 and r.err.strip(), "expected %s to be refused\n%s" % (bad, r)
 

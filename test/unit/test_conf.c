@@ -60,6 +60,9 @@ static const char *items(const void *bytes, size_t len)
 	X(section_odd_path, "[/a b]c]", "1 [/a b]c]\n")                                            \
 	X(unknown_key, "chek=off", "1 unknown key \"chek\"" IGNORED)                               \
 	X(unknown_value, "check=on", "1 unknown value \"on\" of check" IGNORED)                    \
+	X(static_tls, "static-tls=4096,watch", "1 static-tls=4096,watch\n")                        \
+	X(static_tls_large, "static-tls=1048577",                                                  \
+	  "1 unknown value \"1048577\" of static-tls (bytes, at most 1048576)" IGNORED)            \
 	X(unknown_word, "paranoid", "1 unknown word \"paranoid\"" IGNORED)                         \
 	X(no_value, "check=", "1 unknown value \"\" of check" IGNORED)                             \
 	X(no_key, "=off", "1 unknown key \"\"" IGNORED)                                            \
