@@ -262,14 +262,17 @@ uintptr_t ld_ifunc_call(uintptr_t resolver);
 int ld_addr_is_code(const struct ld_group *g, uintptr_t addr);
 
 /* ---- tls.c ---- */
-void ld_tls_assign(struct ld_group *g, struct ld_obj *o, uint64_t image_va);
+void ld_tls_assign(struct ld_group *g, struct ld_obj *o); /* its module number; at start, its place */
 /* all objects are relocated: places for what needs no fixed one; at start, the reserve behind it all */
 void ld_tls_settle(struct ld_group *g);
+/* is what a dlopen adds as ld_tls_settle makes it? read from the frozen chunk; before: the one in front */
+int ld_tls_is_valid(const struct ld_chunk *c, const struct ld_chunk *before);
 /* copy all modules' images into a new thread's block; returns the number of modules */
 uint32_t ld_tls_fill(unsigned char *tp_mem, uintptr_t *dtv);
 void ld_tls_reset(uintptr_t *dtv);
 uint64_t ld_tls_block(uint64_t *align, uint32_t *cnt); /* sealed totals of the last group */
-/* running threads: allocate for all of them (thread creation stops), then install or give back */
+/* running threads: allocate for all of them (thread creation stops), then install or give back; the chunk
+ * is frozen */
 ld_st ld_tls_prepare(struct ld_group *g) LD_MUST_CHECK;
 void ld_tls_install(struct ld_group *g); /* before the group is published: readers use the blocks */
 void ld_tls_commit(struct ld_group *g);  /* after it: threads may be made again */

@@ -45,6 +45,8 @@ void ld_group_undo(struct ld_group *g)
 void ld_group_add(struct ld_group *g, struct ld_new *n)
 {
 	n->o->idx = g->obj_first + g->cnt++;
+	if (n->o->tls.memsz) /* a file that is put aside gets no number */
+		ld_tls_assign(g, n->o);
 	*g->last = n;
 	g->last = &n->next;
 }

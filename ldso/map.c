@@ -336,7 +336,6 @@ static ld_st fill_tables(struct ld_group *g, struct ld_new *n)
 		o->tls.filesz = g->img->tls_filesz;
 		o->tls.memsz = g->img->tls_memsz;
 		o->tls.align = g->img->tls_align;
-		ld_tls_assign(g, o, g->img->tls_va);
 	}
 	return LD_OK;
 }

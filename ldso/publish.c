@@ -75,8 +75,6 @@ ld_st ld_link_finish(struct ld_group *g)
 
 	if (!ld_failed(st))
 		st = ld_seal_mark_open(g);
-	if (!ld_failed(st) && g->runtime && c->tls_cnt)
-		st = ld_tls_prepare(g);
 	if (!ld_failed(st))
 		st = ld_builder_freeze(&g->b, &g->err);
 	if (!ld_failed(st) && !g->runtime) {
@@ -88,8 +86,11 @@ ld_st ld_link_finish(struct ld_group *g)
 		if (!ld_failed(st))
 			st = ld_seal_protect_self(g);
 	}
-	if (!ld_failed(st) && !ld_chunk_is_valid(&ld_state.log, c, c->idx))
+	if (!ld_failed(st) && (!ld_chunk_is_valid(&ld_state.log, c, c->idx) ||
+			       (g->runtime && !ld_tls_is_valid(c, g->newest))))
 		st = ld_err_set(&g->err, LD_E_REGISTRY, 0, 0, 0);
+	if (!ld_failed(st) && g->runtime && c->tls_cnt)
+		st = ld_tls_prepare(g);
 	for (struct ld_new *n = g->first; n && !ld_failed(st); n = n->next)
 		st = ld_seal_protect(g, n);
 	if (!ld_failed(st))

@@ -5,12 +5,17 @@
 #include "dso.h"
 #include "musl.h"
 
-void ld_tls_assign(struct ld_group *g, struct ld_obj *o, uint64_t image_va)
+static uint64_t place(struct ld_tls_totals *t, const struct ld_obj *o)
+{
+	return ld_tls_place(t, (uintptr_t)o->tls.image - o->base, o->tls.memsz, o->tls.align);
+}
+
+void ld_tls_assign(struct ld_group *g, struct ld_obj *o)
 {
 	o->tls.id = ++g->tls.cnt;
 	if (g->runtime)
 		return; /* relocation finds out whether it must be static */
-	o->tls.offset = ld_tls_place(&g->tls, image_va, o->tls.memsz, o->tls.align);
+	o->tls.offset = place(&g->tls, o);
 	o->flags |= LD_OBJ_STATIC_TLS;
 }
 
@@ -24,9 +29,37 @@ void ld_tls_settle(struct ld_group *g)
 		struct ld_obj *o = n->o;
 
 		if (o->tls.id && !(o->flags & LD_OBJ_STATIC_TLS))
-			o->tls.offset = ld_tls_place(&g->tls, (uintptr_t)o->tls.image - o->base, o->tls.memsz,
-						     o->tls.align);
+			o->tls.offset = place(&g->tls, o);
 	}
+}
+
+/* [from, from + len) in bytes from the thread pointer, whichever side of it the blocks are on */
+static int lies_in(const struct ld_tls *t, uint64_t lo, uint64_t hi)
+{
+	uint64_t from = LD_ARCH_TLS_ABOVE ? t->offset : t->offset - t->memsz;
+
+	return from >= lo && hi >= lo && ld_range_ok(from - lo, t->memsz, hi - lo);
+}
+
+int ld_tls_is_valid(const struct ld_chunk *c, const struct ld_chunk *before)
+{
+	const struct ld_tls_totals *now = &c->tls_totals, *was = &before->tls_totals;
+
+	if (c->tls_first != before->tls_first + before->tls_cnt || now->cnt != c->tls_first + c->tls_cnt ||
+	    now->spare_end != was->spare_end || now->spare_align != was->spare_align ||
+	    now->spare > now->spare_end || now->align < was->align ||
+	    c->tls_block_len != ld_tls_block_len(now, ld_rt_pthread_len()))
+		return 0;
+	for (uint32_t i = 0; i < c->tls_cnt; i++) {
+		const struct ld_obj *o = c->tls[i];
+		int fixed = o->flags & LD_OBJ_STATIC_TLS;
+
+		if (o->tls.id != c->tls_first + i + 1 || o->tls.filesz > o->tls.memsz ||
+		    !ld_obj_holds(o, (uintptr_t)o->tls.image, o->tls.filesz, LD_PROT_R) ||
+		    !lies_in(&o->tls, fixed ? was->spare : was->offset, fixed ? now->spare : now->offset))
+			return 0;
+	}
+	return 1;
 }
 
 static unsigned char *static_block(unsigned char *tp, const struct ld_tls *t)
@@ -110,7 +143,7 @@ ld_st ld_tls_prepare(struct ld_group *g)
 	x->threads = ld_rt_threads_begin();
 	x->chunk = c;
 	x->old_cnt = c->tls_first;
-	x->cnt = g->tls.cnt;
+	x->cnt = c->tls_totals.cnt;
 	x->each = ((size_t)x->cnt + 1) * sizeof(uintptr_t);
 	for (uint32_t i = 0; i < c->tls_cnt; i++)
 		if (!(c->tls[i]->flags & LD_OBJ_STATIC_TLS))

@@ -90,12 +90,6 @@ int ld_mount_point(uint64_t mount_id, char *buf, size_t len)
 	return 1;
 }
 
-void ld_tls_assign(struct ld_group *g, struct ld_obj *o, uint64_t image_va)
-{
-	o->tls.id = ++g->tls.cnt;
-	o->tls.offset = ld_tls_place(&g->tls, image_va, o->tls.memsz, o->tls.align);
-}
-
 void ld_report_text(const char *a, const char *raw, const char *b)
 {
 	size_t n = strlen(stub_reports);
