@@ -122,8 +122,7 @@ def check_options(build):
                         ("LD_SYSLIBDIR", "/opt/w/lib"), ("LD_MUSL_VERSION", version)):
         want = '#define %s "%s"\n' % (name, value)
         assert want in text, "expected %sin\n%s" % (want, text)
-    assert "#define LD_BUILD_STATIC_TLS 2048
-" in text, text
+    assert "#define LD_BUILD_STATIC_TLS 2048\n" in text, text
     for bad in ("--policy=a$b", "--arch=pdp11", "--musl=/nonexistent", "--prefix=usr", "--what",
                 "--static-tls-surplus=1k", "--static-tls-surplus=1048577"):
         r = configure(build, to, bad)
