@@ -1,8 +1,8 @@
 # source: gcc-12
-# also: recipes/cxx-tm.h recipes/cxx-c++
-# The C++ runtime for musl, libgcc_s.so.1 and libstdc++.so.6 with their symbol versions, headers, and
-# a compiler command for other recipes: CC=ward-cc OUT/bin/c++. Neither glibc's unwinder table nor
-# its weak thread functions are in it, as they would be in Debian's own build. What libgcc_s.so.1
+# also: recipes/cxx-tm.h recipes/cxx-c++ recipes/cxx-serial.c
+# The C++ runtime for musl, libgcc_s.so.1 and libstdc++.so.6 with their symbol versions, headers, a
+# compiler command for other recipes: CC=ward-cc OUT/bin/c++. It does not ask glibc's table for the
+# unwinder, nor for glibc's weak thread functions, as Debian's own build does. What libgcc_s.so.1
 # lacks are helpers for 16- and 128-bit floating point, which are linked in from libgcc.a.
 . "$HERE/recipes/common.sh"
 
@@ -30,9 +30,11 @@ gcc="$CC --ward-compiler=gcc -O1 -w -fPIC -fexceptions -fbuilding-libgcc -DIN_LI
 	-DUSED_FOR_TARGET -DHAVE_LD_EH_FRAME_HDR -DTARGET_DL_ITERATE_PHDR -DHAVE_CC_TLS
 	-DGTHREAD_USE_WEAK=0 -I. -I$top/libgcc -I$top/gcc -I$top/include"
 {
-	for f in unwind-dw2 unwind-dw2-fde-dip unwind-sjlj unwind-c emutls; do
+	for f in unwind-dw2 unwind-sjlj unwind-c emutls; do
 		echo "-c $top/libgcc/$f.c -o $f.o"
 	done
+	echo "-Ddl_iterate_phdr=serial_iterate -c $top/libgcc/unwind-dw2-fde-dip.c -o fde.o"
+	echo "-c $HERE/recipes/cxx-serial.c -o serial.o"
 	# make says what is in these two lists of names.
 	sed -n -e '/^lib2funcs = /,/[^\\]$/p' -e '/^LIB2_DIVMOD_FUNCS = /,/[^\\]$/p' \
 		"$top/libgcc/Makefile.in" >lists
