@@ -1,7 +1,7 @@
 """A Debian system to install packages in: the machine's own, below an overlay that keeps all changes.
 
 What is written there lies in memory and is gone with the suite's mount namespace. dpkg, its database,
-the maintainer scripts and the compiler are the real ones.
+the maintainer scripts and the compiler are the real ones; of the database only what matters is kept.
 """
 
 import glob
@@ -48,14 +48,14 @@ class Packages:
             self.made[version] = self.make(os.path.join(self.build.work, "deb" + version), version)
         return [f for n in names for f in self.made[version] if "/%s_" % n in f]
 
-    def make(self, out, version="", **env):
+    def make(self, out, version="", umask="022", **env):
         """make deb; the files."""
         shutil.rmtree(out, ignore_errors=True)
         base = os.path.relpath(self.build.path, TOP)
-        r = wardtest.run(["make", "-s", "ARCH=" + self.build.arch, "B=" + base, "DEB_DIR=" + out,
-                          "deb"], cwd=TOP, timeout=180,
-                         env=wardtest.base_env(DEB_VERSION=version,
-                                               SOURCE_DATE_EPOCH="1700000000", **env))
+        words = ["make", "-s", "ARCH=" + self.build.arch, "B=" + base, "DEB_DIR=" + out, "deb"]
+        env.update(DEB_VERSION=version, SOURCE_DATE_EPOCH="1700000000")
+        r = wardtest.run(["sh", "-c", "umask %s; exec \"$@\"" % umask, "sh", *words], cwd=TOP,
+                         timeout=300, env=wardtest.base_env(**env))
         files = r.out.split()
         assert r.rc == 0 and not r.err and len(files) == 3, "expected three packages\n%s" % r
         return files
@@ -73,10 +73,7 @@ class Root:
         self.top = os.path.join(build.work, "root")
         self.place = self.top + "/ward-test"
         self._mount(self.top)
-        r = self.run("dpkg-query", "-W", "-f", "${Package}\n", "musl*", "ward*")
-        there = [p for p in r.out.split() if re.match(r"(musl|ward)", p)]
-        if there:
-            self.must("dpkg", "--purge", "--force-all", *there)
+        self._shorten()
         self.musl = "/lib/ld-musl-%s.so.1" % self.arch
         for name in (self.musl, "/lib/ld-ward-%s.so.1" % self.arch, self.musl + ".old"):
             if os.path.lexists(self.top + name):
@@ -99,6 +96,21 @@ class Root:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "ward-test", top + "/tmp"],
                        check=True)
         os.makedirs(self.place)
+
+    def _shorten(self):
+        """dpkg knows of itself and of what our packages depend on: it reads less at each call.
+
+        What the machine has of musl and ward goes with it.
+        """
+        path = self.top + "/var/lib/dpkg/status"
+        with open(path, encoding="utf-8") as h:
+            known = h.read().split("\n\n")
+        kept = [p for p in known if re.match(r"Package: (dpkg|usr-is-merged|libc6)\n", p)]
+        with open(path + ".new", "w", encoding="utf-8") as h:
+            h.write("".join(p.strip("\n") + "\n\n" for p in kept))
+        os.replace(path + ".new", path)
+        for name in ("/usr/lib/%s-linux-musl", "/usr/include/%s-linux-musl"):
+            shutil.rmtree(self.top + name % self.arch, ignore_errors=True)
 
     def bring(self, path, mode=0o755):
         """A file of outside; its name inside."""

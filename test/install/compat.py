@@ -142,7 +142,8 @@ def check_newer(m):
     assert r.out == "1 E\n", r
     m.have("1.2.6")
     with open(m.root.place + "/getdents.c", "w", encoding="ascii") as h:
-        h.write("extern long posix_getdents();\nint main(void) { return posix_getdents(-1) > 0; }\n")
+        h.write("extern long posix_getdents();\n"
+                "int main(void) { return posix_getdents(-1) > 0; }\n")
     latest = m.gcc("getdents", "getdents.c")
     m.stock()
     assert m.root.run(latest).rc == 0
@@ -159,7 +160,8 @@ def check_fts(m):
     m.have("1.2.5")
     with open(m.root.place + "/fts.c", "w", encoding="ascii") as h:
         h.write("#include <sys/types.h>\n#include <fts.h>\n"
-                "int main(void) { char *a[] = {\"/proc/self/ns\", 0}; return !fts_open(a, 16, 0); }\n")
+                "int main(void)\n"
+                "{ char *a[] = {\"/proc/self/ns\", 0}; return !fts_open(a, 16, 0); }\n")
     walker = m.gcc("fts", "fts.c")
     m.stock()
     m.root.must(walker)
