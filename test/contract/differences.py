@@ -58,9 +58,11 @@ def known_tests():
               if not line.startswith("#") for w in line.split()]
     enforce = [line.split()[1] for line in read("test/enforce/EXPECTED").splitlines()
                if not line.startswith("#")]
-    names = {"integ/" + n for n in integ} | {"attack/" + n for n in attack} | {
+    real = {"real/" + line.split(":")[0] for line in read("test/real/IMPROVEMENTS").splitlines()
+            if line and not line.startswith("#")}
+    names = real | {"integ/" + n for n in integ} | {"attack/" + n for n in attack} | {
         "enforce/" + n for n in enforce}
-    return names, {"integ/" + n for n, alone in integ.items() if alone}
+    return names, real | {"integ/" + n for n, alone in integ.items() if alone}
 
 
 def check_rows():
@@ -78,7 +80,7 @@ def check_tests():
 
 
 def check_complete():
-    """What test/integ expects of ward alone is in the list."""
+    """What test/integ and test/real expect of ward alone is in the list."""
     _, alone = known_tests()
     assert len(alone) >= 20, "only %d cases differ: the search for them is wrong" % len(alone)
     missing = alone - {t for _, tests in rows() for t in tests}

@@ -32,17 +32,18 @@ class Case:
     from run to run. system: prebuilt, its PT_INTERP or its libraries are in /lib. free: why it
     cannot do the same on a ward that enforces. falls: what stock musl cannot do, an improvement of
     IMPROVEMENTS: its exit status and a pattern of its stderr; `status` and `expect` are then for
-    ward alone.
+    ward alone. timed: True when its CPU time is to be measured (cpu.py), False when it must not be;
+    of a program that nobody has decided about it is the first case that can be.
     """
 
     def __init__(self, group, name, argv, expect, *, env=None, status=0, stdin=None,
                  children=False, seconds=60, ways=("interp", "direct"), setup=None, clean=(),
-                 stderr=True, system=False, free="", falls=None):
+                 stderr=True, system=False, free="", falls=None, timed=None):
         self.group, self.name, self.argv, self.expect = group, name, argv, expect
         self.env, self.status, self.stdin = env or {}, status, stdin
         self.children, self.seconds, self.ways = children, seconds, ways
         self.setup, self.clean, self.stderr = setup, clean, stderr
-        self.system, self.free, self.falls = system, free, falls
+        self.system, self.free, self.falls, self.timed = system, free, falls, timed
 
     def normal(self, text):
         """The text without what differs from run to run."""
@@ -94,6 +95,16 @@ def groups(where="groups"):
     names = sorted(f[:-len(".py")] for f in os.listdir(os.path.join(REAL, where))
                    if f.endswith(".py"))
     return [importlib.import_module("%s.%s" % (where, n)) for n in names]
+
+
+def to_time(cases):
+    """The cases whose CPU time is measured: at least one of each program, if one can be."""
+    chosen = []
+    for program in dict.fromkeys(c.argv[0] for c in cases if os.path.isabs(c.argv[0])):
+        able = [c for c in cases if c.argv[0] == program and c.timed is not False
+                and not c.falls and c.status == 0 and "interp" in c.ways and not c.children]
+        chosen += [c for c in able if c.timed] or able[:1]
+    return chosen
 
 
 def name_of(group):

@@ -46,14 +46,16 @@ class Starter:
         name = self.build.loader if which == "ward" else self.build.stock_loader
         return os.path.realpath(name)
 
-    def namespace(self, which, system=False):
+    def namespace(self, which, system=False, loader=None):
         """The words before a command: the loader lies at PT_INTERP; for ward stock is nowhere.
 
         system: it also lies where programs built for musl look, and their libraries in /lib.
+        loader: this file instead.
         """
         hide = "" if which == "stock" else self.stock_dir
         lib = ["--lib=" + self.lib] if system else []
-        return [os.path.join(HERE, "in-namespace")] + lib + [self.loader(which), self.interp, hide]
+        return [os.path.join(HERE, "in-namespace")] + lib + [
+            loader or self.loader(which), self.interp, hide]
 
     def argv(self, which, way, words, children=False, system=False):
         """A command on a loader, as "interp" or "direct"; children need PT_INTERP too."""

@@ -19,10 +19,10 @@ def cases(out):
            "print(pcall(require, 'cjson.missing') == false)")
     language = os.path.join(REAL, "programs", "language.lua")
     return [
-        Case("lua", "version", [lua, "-v"], r"^Lua 5\.4"),
+        Case("lua", "version", [lua, "-v"], r"^Lua 5\.4", timed=True),
         Case("lua", "language", [lua, language], r"(?m)^done$", env=env),
         Case("lua", "own-module", [lua, "-e", own],
-             r"true\t41\t42\nlpeg table lfs table cjson table\ntrue\n", env=env),
+             r"true\t41\t42\nlpeg table lfs table cjson table\ntrue\n", env=env, timed=True),
         Case("lua", "lpeg", [lua, os.path.join(tests, "lpeg.lua")], r"(?m)^OK$", env=env),
         Case("lua", "lfs", [lua, os.path.join(tests, "lfs.lua")], r"Ok!\n$", env=env),
         # The verdicts only: tables are printed in the order of a hash with a random seed.

@@ -6,6 +6,13 @@ from cases import Case, REAL
 
 RECIPES = ("python",)
 
+# Twenty extension modules, loaded and nothing more.
+TWENTY = """
+names = ("array binascii cmath fcntl grp math mmap pyexpat resource select spwd syslog termios "
+         "unicodedata zlib _bisect _csv _heapq _json _struct").split()
+print(len({__import__(n).__file__ for n in names}))
+"""
+
 
 def cases(out):
     """CPython: every extension module, ctypes through libffi, and some of its own tests."""
@@ -15,7 +22,9 @@ def cases(out):
     env = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     seconds = (r"\b[0-9.]+ (sec|min)\b", "N sec")
     cases = [
-        Case("python", "version", [python, "-V"], r"^Python 3\.11"),
+        Case("python", "version", [python, "-V"], r"^Python 3\.11", timed=True),
+        Case("python", "start", [python, "-c", "print(6 * 7)"], r"^42\n$", env=env, timed=True),
+        Case("python", "twenty", [python, "-c", TWENTY], r"^20\n$", env=env, timed=True),
         Case("python", "modules", [python, os.path.join(programs, "modules.py")],
              r"(?m)^[6-9]\d modules, \d+ imported", env=env, seconds=120),
         Case("python", "ctypes", [python, os.path.join(programs, "foreign.py")], r"(?m)^done$",
