@@ -58,19 +58,23 @@ def verdicts(run, which, names):
 
 
 def testsuite(run):
-    """BusyBox's testsuite: the same verdicts on ward as on stock musl, each in its own copy."""
+    """BusyBox's testsuite: the same verdicts on ward, enforcing or not, as on stock musl, each in its
+    own copy.
+    """
     if run.starter.no_namespace:
         raise wardtest.Skip(run.starter.no_namespace)
     names = suite.applets(os.path.join(run.corpus.out("busybox"), "suite", "testsuite"))
     start = time.monotonic()
+    loaders = ["stock", "ward"] + ["enforce"] * (not run.no_enforcing)
     with ThreadPoolExecutor(2) as pool:
-        stock, ward = pool.map(lambda which: verdicts(run, which, names), ("stock", "ward"))
+        stock, *wards = pool.map(lambda which: verdicts(run, which, names), loaders)
     passed = sum(v == "PASS" for v in stock.values())
     print("real: BusyBox's testsuite: %d tests, %d pass on stock musl, %.0f s" % (
         len(stock), passed, time.monotonic() - start), flush=True)
     assert passed >= suite.LEAST, "%d tests pass on stock musl, at least %d expected" % (
         passed, suite.LEAST)
-    bad = suite.differences(stock, ward)
+    bad = ["%s: %s" % (which, line) for which, ward in zip(loaders[1:], wards)
+           for line in suite.differences(stock, ward)]
     assert not bad, "\n".join(bad)
 
 
