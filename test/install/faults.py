@@ -6,6 +6,7 @@ installation made to fail, and killed at each step and at random moments.
 
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
@@ -310,6 +311,9 @@ def check_random_kills(site):
         assert r.rc == 0 and r.out.startswith("hello from "), "after %d kills\n%s" % (n + 1, r)
         most = max(most, len(leftovers(site)))
     assert most <= 4, "%d names are left" % most
+    shutil.rmtree(site.tmp)
+    os.makedirs(site.tmp)
+    os.chmod(site.tmp, 0o1777)
     site.must("loader", 0, True)
     assert not leftovers(site), leftovers(site)
     site.must("uninstall")

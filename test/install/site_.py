@@ -34,6 +34,11 @@ class Site:
         self._step(["./configure", *words, "--arch=" + self.arch, "--dir=" + self.dir,
                     "--musl-build=" + base, "--syslibdir=" + self.lib, "--prefix=" + self.prefix])
         self._step(self.words("-j2", "all"))
+        # What a killed run leaves in TMPDIR stays there: here, and until the next run of the suite.
+        self.tmp = os.path.join(build.work, "tmp")
+        shutil.rmtree(self.tmp, ignore_errors=True)
+        os.makedirs(self.tmp)
+        os.chmod(self.tmp, 0o1777)
         self.variants = [self._variant(i) for i in range(2)]
         self.programs = os.path.join(build.work, "programs")
         os.makedirs(self.programs, exist_ok=True)
@@ -80,7 +85,7 @@ class Site:
             BUILD=os.path.join(TOP, self.dir), ARCH=self.arch, LOADER=self.variants[variant],
             SYSLIBDIR=self.lib, PREFIX=self.prefix, BINDIR=self.prefix + "/bin",
             MANDIR=self.prefix + "/share/man", STRIP=c["STRIP"], CC=c["CC"], CROSS=c["CROSS"],
-            FAMILY=c["CC_FAMILY"], AS_MUSL="yes" if as_musl else "no")
+            FAMILY=c["CC_FAMILY"], AS_MUSL="yes" if as_musl else "no", TMPDIR=self.tmp)
         env.update(more)
         return env
 
