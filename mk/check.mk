@@ -20,11 +20,11 @@ check:
 $(CHECK_SUITES:%=check-%): check-%: all
 	@test/$*/run $(B)
 
-#: make check-real      real programs: Lua, SQLite, BusyBox, CPython, pip, Bun, Dart, npm modules
+#: make check-real      real programs: Lua, SQLite, CPython, C++, Go, Bun, npm; REAL=large: larger ones
 check-real:
-	@tools/install-deps build real
+	@tools/install-deps build real $(REAL:%=real-%)
 	@$(MAKE) -j$(JOBS) ARCH=$(ARCH) all
-	@test/real/run $(B)
+	@test/real/run $(B) $(REAL:%=--%)
 
 #: make check-musl      check and check-real again, with musl 1.2.6 as base
 .PHONY: check-musl
@@ -36,6 +36,7 @@ check-musl:
 #: make check-full      all of these, check-cross and check-vm
 check-full: all
 	@tools/check $(B) $(CHECK_SUITES) real
+	@$(MAKE) check-real REAL=large
 	@$(MAKE) check-cross
 	@$(MAKE) check-musl
 	@$(MAKE) check-vm check-vm-aarch64
