@@ -40,7 +40,7 @@ distclean:
 	rm -rf build
 
 # These run before a compiler is there, or only start other makes.
-ifneq ($(filter-out help clean distclean demo check check-real check-musl check-cross check-vm check-vm-aarch64,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean distclean demo check check-real check-real-aarch64 check-musl check-cross check-vm check-vm-aarch64,$(or $(MAKECMDGOALS),all)),)
 include $(B)/config.mk
 $(B)/config.mk: configure
 	@./configure --arch=$(ARCH) --dir=$(B) $(CONFIGURE_ARGS)

@@ -48,6 +48,13 @@ check-cross:
 	@$(MAKE) -j$(JOBS) ARCH=aarch64 all
 	@test/cross/run build/aarch64
 
+#: make check-real-aarch64  real programs for aarch64 under QEMU: Lua, Dart Sass
+.PHONY: check-real-aarch64
+check-real-aarch64:
+	@tools/install-deps build cross real
+	@$(MAKE) -j$(JOBS) ARCH=aarch64 all
+	@test/real/run build/aarch64
+
 # What is missing, and cannot be installed, is for the suite to skip.
 #: make check-vm        other kernels in virtual machines: BPF LSM, securebits, old kernels
 .PHONY: check-vm check-vm-aarch64

@@ -17,8 +17,9 @@ class Starter:
     and "enforce", the same ward built with --policy=enforce --floor=enforce.
     """
 
-    def __init__(self, build, interp, lib=""):
+    def __init__(self, build, interp, lib="", emulator=""):
         self.build, self.interp, self.lib = build, interp, lib
+        self.emulator = [emulator] if emulator else []
         self.stock_dir = os.path.dirname(build.stock_loader)
         self.no_namespace = self._why_not("no private mount namespace here", False)
         self.no_system = self.no_namespace or self._why_not("no overlay over /lib here", True)
@@ -62,6 +63,7 @@ class Starter:
         words = list(words)
         if way == "direct":
             words.insert(0, self.loader(which))
+        words = self.emulator + words
         if way == "interp" or children or system:
             words = self.namespace(which, system) + words
         return words
