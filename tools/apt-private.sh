@@ -12,6 +12,7 @@
 #	apt_private_source NAME...	download source packages into $apt_work/source
 #	debian_unpack NAME DEST		unpack one of them, with Debian's patch series, into DEST
 #	debian_unpack_bare ARCHIVE DEST	unpack an upstream archive without packaging into DEST
+#	debian_move TREE DEST		a finished tree to DEST, which appears in one step
 #	apt_private_end			remove $apt_work (call it from a trap)
 #
 # A function that fails says why on stderr and returns non-zero. The caller runs under `set -eu`.

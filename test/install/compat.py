@@ -156,7 +156,7 @@ def check_newer(m):
 
 
 def check_fts(m):
-    """Debian adds fts(3) to its musl; ward, built from musl alone, says that it lacks it."""
+    """Debian adds fts(3) to its musl, and so has a ward of Debian's source; another says it lacks it."""
     m.have("1.2.5")
     with open(m.root.place + "/fts.c", "w", encoding="ascii") as h:
         h.write("#include <sys/types.h>\n#include <fts.h>\n"
