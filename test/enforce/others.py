@@ -261,13 +261,16 @@ def busy_for_a_while(x):
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        results = [x.run(x.loner(), "open=" + lib, ops=[RESTRICT]) for _ in range(40)]
+        results = []
+        while len(results) < 40 or (held[0] < 20 and len(results) < 1000):  # starts may be fast
+            results.append(x.run(x.loner(), "open=" + lib, ops=[RESTRICT]))
     finally:
         stop.set()
         writer.join()
     failed = [r for r in results if "ctor evil" not in r.out]
     need(held[0] >= 20, "a file that is busy time and again, got %d times" % held[0], results[0])
-    need(len(failed) <= 4, "nearly all of 40 to load, got %d" % (40 - len(failed)), failed[:1])
+    need(10 * len(failed) <= len(results), "nearly all of %d to load, got %d" % (
+        len(results), len(results) - len(failed)), failed[:1])
     need(all("open for writing by some process" in r.out for r in failed), "the reason", failed)
 
 

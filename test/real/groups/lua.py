@@ -20,7 +20,7 @@ def cases(out):
     language = os.path.join(REAL, "programs", "language.lua")
     return [
         Case("lua", "version", [lua, "-v"], r"^Lua 5\.4", timed=True),
-        Case("lua", "language", [lua, language], r"(?m)^done$", env=env),
+        Case("lua", "language", [lua, language], r"(?m)^done$", env=env, timed=True),
         Case("lua", "own-module", [lua, "-e", own],
              r"true\t41\t42\nlpeg table lfs table cjson table\ntrue\n", env=env, timed=True),
         Case("lua", "lpeg", [lua, os.path.join(tests, "lpeg.lua")], r"(?m)^OK$", env=env),

@@ -47,7 +47,8 @@ def cases(out):
         if call:
             expect = r"^opened\n$" if call == ["-"] else ANSWERS[name]
         found.append(Case("napi", name, [napi, os.path.join(root, "fixed", path), *call], expect,
-                          status=status, system=True, free=UNPACKS.get(name, "")))
+                          status=status, system=True, free=UNPACKS.get(name, ""),
+                          timed=True))
         if name in LAZY:
             file = os.path.join(root, "fixed", path)
             found += [

@@ -68,13 +68,15 @@ pragma integrity_check;
 
 
 def cases(out):
-    """The shell, a database on disk, and each extension by itself."""
+    """The shell, a database on disk and in memory, and each extension by itself."""
     root = out("sqlite")
     shell = os.path.join(root, "bin", "sqlite3")
     cases = [
         Case("sqlite", "version", [shell, "--version"], r"^3\.", timed=True),
         Case("sqlite", "disk", [shell, "-bail", "t.db"], r"20000\|100005000\.0\|.*(?s:.*)\bok\n",
              stdin=SQLITE_DISK),
+        Case("sqlite", "memory", [shell, "-bail", ":memory:"],
+             r"20000\|100005000\.0\|.*(?s:.*)\bok\n", stdin=SQLITE_DISK, timed=True),
         Case("sqlite", "missing-extension", [shell, ":memory:", ".load ./nothing"], r"^$",
              status=1, stderr=False),
     ]
