@@ -33,11 +33,12 @@ check-musl:
 	@test -e $(B)/config.mk || ./configure --arch=$(ARCH) --dir=$(B)
 	@test/musl/run $(B) 1.2.6
 
-#: make check-full      all of these, check-cross and check-vm
+#: make check-full      all of these, check-cross, check-real-aarch64 and check-vm
 check-full: all
 	@tools/check $(B) $(CHECK_SUITES) real
 	@$(MAKE) check-real REAL=large
 	@$(MAKE) check-cross
+	@$(MAKE) check-real-aarch64 LONG=1
 	@$(MAKE) check-musl
 	@$(MAKE) check-vm check-vm-aarch64
 
@@ -48,12 +49,12 @@ check-cross:
 	@$(MAKE) -j$(JOBS) ARCH=aarch64 all
 	@test/cross/run build/aarch64
 
-#: make check-real-aarch64  real programs for aarch64 under QEMU: Lua, Dart Sass
+#: make check-real-aarch64  real programs for aarch64 under QEMU; LONG=1: the long ones too
 .PHONY: check-real-aarch64
 check-real-aarch64:
 	@tools/install-deps build cross real
 	@$(MAKE) -j$(JOBS) ARCH=aarch64 all
-	@test/real/run build/aarch64
+	@test/real/run build/aarch64 $(LONG:%=--long)
 
 # What is missing, and cannot be installed, is for the suite to skip.
 #: make check-vm        other kernels in virtual machines: BPF LSM, securebits, old kernels

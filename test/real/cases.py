@@ -7,6 +7,7 @@ Each program, or family of programs, is a module of groups/, or of large/ if it 
 
 	RECIPES			the recipes it needs
 	cases(out)		its Cases; out(RECIPE) is where a recipe installed
+	foreign(out, arch)	optional: its Cases for another architecture, when they are others
 	checks(run)		optional: [(name, function)] for what is no Case; run: the Run of test/real/run
 """
 
@@ -32,18 +33,20 @@ class Case:
     from run to run. system: prebuilt, its PT_INTERP or its libraries are in /lib. free: why it
     cannot do the same on a ward that enforces. falls: what stock musl cannot do, an improvement of
     IMPROVEMENTS: its exit status and a pattern of its stderr; `status` and `expect` are then for
-    ward alone. timed: True when its CPU time is to be measured (cpu.py), False when it must not be;
-    of a program that nobody has decided about it is the first case that can be.
+    ward alone. long: takes minutes under an emulator, and is run there with --long only. timed:
+    True when its CPU time is to be measured (cpu.py), False when it must not be; of a program that
+    nobody has decided about it is the first case that can be.
     """
 
     def __init__(self, group, name, argv, expect, *, env=None, status=0, stdin=None,
                  children=False, seconds=60, ways=("interp", "direct"), setup=None, clean=(),
-                 stderr=True, system=False, free="", falls=None, timed=None):
+                 stderr=True, system=False, free="", falls=None, long=False, timed=None):
         self.group, self.name, self.argv, self.expect = group, name, argv, expect
         self.env, self.status, self.stdin = env or {}, status, stdin
         self.children, self.seconds, self.ways = children, seconds, ways
         self.setup, self.clean, self.stderr = setup, clean, stderr
         self.system, self.free, self.falls, self.timed = system, free, falls, timed
+        self.long = long
 
     def normal(self, text):
         """The text without what differs from run to run."""

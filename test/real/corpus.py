@@ -33,6 +33,7 @@ SUITE = "bookworm"
 WORKERS = 2
 # A recipe that lacks something this machine could have exits so, its last line being the reason.
 LACKS = 77
+CROSS_SITE = os.path.join("recipes", "cross.site")
 MUSL_VERSIONS = ("1.2.5", "1.2.6")  # in order of age
 
 
@@ -56,10 +57,12 @@ def write(path, data):
 
 
 class Recipe:
-    """One script of recipes/ and what its first lines say."""
+    """One script of recipes/ and what its first lines say, for one architecture: a line
+    `# WHAT-ARCH: ...` counts there, `# WHAT: ...` everywhere.
+    """
 
-    def __init__(self, name):
-        self.name = name
+    def __init__(self, name, arch):
+        self.name, self.arch = name, arch
         self.path = os.path.join(HERE, "recipes", name + ".sh")
         self.text = read(self.path)
         if not self.text:
@@ -70,14 +73,15 @@ class Recipe:
         self.lists = self._words("npm-list")
 
     def _words(self, what):
-        lines = re.findall(rb"^# %s: (.*)$" % what.encode(), self.text, re.M)
+        words = "%s(?:-%s)?" % (what, self.arch)
+        lines = re.findall(rb"^# %s: (.*)$" % words.encode(), self.text, re.M)
         return b" ".join(lines).decode().split()
 
-    def packages(self, arch):
-        """The packages of npm: of `# npm: ...`, for one architecture `# npm-ARCH: ...`, and of
-        `# npm-list: FILE`, where they are the second words of lines.
+    def packages(self):
+        """The packages of npm: of `# npm: ...`, and of `# npm-list: FILE`, where they are the
+        second words of lines.
         """
-        found = self._words("npm") + self._words("npm-" + arch)
+        found = self._words("npm")
         for f in self.lists:
             lines = read(os.path.join(HERE, f)).decode().splitlines()
             found += [x.split()[1] for x in lines if x.strip() and not x.startswith("#")]
@@ -93,12 +97,19 @@ class Corpus:
         self.interp = os.path.join(self.cache, "interp")
         self.lib = os.path.join(self.cache, "lib")
         self.npm = npm.Packages(build.cache, say)
-        self._missing = {}
+        self._missing, self._cross = {}, self._cross_words()
         for d in ("src", "out", "log", "work", "lib"):
             os.makedirs(os.path.join(self.cache, d), exist_ok=True)
         self._cc_text = self._compiler()
         self._musl = build.config["MUSL_VERSION"]
         self._lock = open(os.path.join(self.cache, "lock"), "w", encoding="ascii")
+
+    def _cross_words(self):
+        """What makefiles of sources read from the environment to build for another machine."""
+        if self.build.arch == os.uname().machine:
+            return {}
+        # The kernel's and BusyBox's; Debian's SQLite.
+        return {"CROSS_COMPILE": self.build.arch + "-linux-gnu-", "CROSS_BUILDING": "yes"}
 
     def out(self, recipe):
         """Where a recipe installed."""
@@ -135,7 +146,7 @@ class Corpus:
 
         def add(name):
             if name not in found:
-                r = Recipe(name)
+                r = Recipe(name, self.build.arch)
                 for n in r.needs:
                     add(n)
                 found[name] = r
@@ -165,7 +176,7 @@ class Corpus:
         """Packages of npm; the recipes that can be made of what is there, the others remembered."""
         for r in recipes:
             needs = [self._missing[n] for n in r.needs if n in self._missing]
-            packages = [] if self._is_fresh(r) else r.packages(self.build.arch)
+            packages = [] if self._is_fresh(r) else r.packages()
             try:
                 if needs:
                     raise npm.Unavailable(needs[0])
@@ -216,8 +227,10 @@ class Corpus:
         parts += [read(os.path.join(self.cache, "src", s, ".debian-version"))
                   for s in recipe.sources]
         pinned = npm.pinned()
-        parts += [pinned.get(p, "").encode() for p in recipe.packages(self.build.arch)]
-        parts += [self._key(Recipe(n), musl).encode() for n in recipe.needs]
+        parts += [pinned.get(p, "").encode() for p in recipe.packages()]
+        if self._cross:
+            parts += [repr(self._cross).encode(), read(os.path.join(HERE, CROSS_SITE))]
+        parts += [self._key(Recipe(n, self.build.arch), musl).encode() for n in recipe.needs]
         digest = hashlib.sha256()
         for p in parts:
             digest.update(b"%d:" % len(p) + p)
@@ -269,7 +282,9 @@ class Corpus:
                "SRC": os.path.join(self.cache, "src"), "OUT": out,
                "DEPS": os.path.join(self.cache, "out"), "HERE": HERE, "CC": self.build.cc,
                "INTERP": self.interp, "JOBS": str(os.cpu_count() or 1),
-               "ARCH": self.build.arch, "NPM": self.npm.root}
+               "ARCH": self.build.arch, "NPM": self.npm.root, **self._cross}
+        if self._cross:
+            env["CONFIG_SITE"] = os.path.join(HERE, CROSS_SITE)
         self.say("building %s%s" % (recipe.name, self._versions(recipe)))
         start = time.monotonic()
         with open(log, "wb") as h:
@@ -289,5 +304,5 @@ class Corpus:
     def _versions(self, recipe):
         src = os.path.join(self.cache, "src")
         words = ["%s %s" % (s, read(os.path.join(src, s, ".debian-version")).decode().strip())
-                 for s in recipe.sources] + recipe.packages(self.build.arch)
+                 for s in recipe.sources] + recipe.packages()
         return " from " * bool(words) + ", ".join(words[:4] + ["..."] * (len(words) > 4))

@@ -10,27 +10,44 @@ import floor
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def binfmt(emulator, example):
+    """A rule of binfmt_misc: programs of the architecture of a file are given to an emulator, which
+    is opened now (F) and told argv[0] (P).
+    """
+    with open(example, "rb") as h:
+        magic = h.read(20)
+    # Any OS ABI and its version, ET_EXEC or ET_DYN.
+    mask = b"\xff" * 7 + b"\0" * 2 + b"\xff" * 7 + b"\xfe\xff" + b"\xff" * 2
+    magic, mask = ("".join("\\x%02x" % b for b in x) for x in (magic, mask))
+    return ":corpus:M::%s:%s:%s:PF" % (magic, mask, emulator)
+
+
 class Starter:
     """Makes the words of a command for a loader and a way of starting.
 
-    lib: what is laid over /lib for programs that were built elsewhere. Loaders: "stock", "ward"
-    and "enforce", the same ward built with --policy=enforce --floor=enforce.
+    lib: what is laid over /lib for programs that were built elsewhere. emulator: of programs of
+    another architecture; what they start themselves, a binfmt_misc of the namespace gives to it.
+    Loaders: "stock", "ward" and "enforce", the same ward built with --policy=enforce
+    --floor=enforce.
     """
 
     def __init__(self, build, interp, lib="", emulator=""):
         self.build, self.interp, self.lib = build, interp, lib
         self.emulator = [emulator] if emulator else []
+        self.binfmt = binfmt(emulator, build.stock_loader) if emulator else ""
         self.stock_dir = os.path.dirname(build.stock_loader)
-        self.no_namespace = self._why_not("no private mount namespace here", False)
+        self.no_namespace = self._why_not("no private mount namespace here")
         self.no_system = self.no_namespace or self._why_not("no overlay over /lib here", True)
+        self.no_children = self.no_namespace or self._why_not("no binfmt_misc of its own here",
+                                                              children=True)
         self._enforce = None
 
-    def _why_not(self, what, system):
+    def _why_not(self, what, system=False, children=False):
         """None when a command can be started so, else the reason."""
         if system and not self.lib:
             return "nothing to lay over /lib"
-        p = subprocess.run(self.namespace("stock", system) + ["true"], stdin=subprocess.DEVNULL,
-                           capture_output=True, text=True, check=False)
+        p = subprocess.run(self.namespace("stock", system, children=children) + ["true"],
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return "%s: %s" % (what, p.stderr.strip()) if p.returncode else None
 
     def build_enforcing(self):
@@ -47,15 +64,16 @@ class Starter:
         name = self.build.loader if which == "ward" else self.build.stock_loader
         return os.path.realpath(name)
 
-    def namespace(self, which, system=False, loader=None):
+    def namespace(self, which, system=False, loader=None, children=False):
         """The words before a command: the loader lies at PT_INTERP; for ward stock is nowhere.
 
         system: it also lies where programs built for musl look, and their libraries in /lib.
-        loader: this file instead.
+        loader: this file instead. children: the command starts programs of the corpus.
         """
         hide = "" if which == "stock" else self.stock_dir
-        lib = ["--lib=" + self.lib] if system else []
-        return [os.path.join(HERE, "in-namespace")] + lib + [
+        options = ["--lib=" + self.lib] if system else []
+        options += ["--binfmt=" + self.binfmt] if children and self.binfmt else []
+        return [os.path.join(HERE, "in-namespace")] + options + [
             loader or self.loader(which), self.interp, hide]
 
     def argv(self, which, way, words, children=False, system=False):
@@ -65,5 +83,5 @@ class Starter:
             words.insert(0, self.loader(which))
         words = self.emulator + words
         if way == "interp" or children or system:
-            words = self.namespace(which, system) + words
+            words = self.namespace(which, system, children=children) + words
         return words

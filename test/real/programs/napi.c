@@ -4,10 +4,10 @@
  * usage: napi MODULE [FUNCTION ARGUMENT...]
  *        napi MODULE -
  *
- * Says what the module exports, sorted; then calls a function with strings, or numbers written
- * #N, and says what it returned. With a dash it only opens the module. Only what the modules of the
- * corpus need is served; every other name that one of them wants is a stub that fails (the recipe
- * makes them, napi-stubs.c).
+ * Says what the module exports, sorted; then calls a function with strings, numbers written #N,
+ * buffers written @TEXT, ?0 (false) and ?1 (true), and says what it returned. With a dash it only
+ * opens the module. Only what the modules of the corpus need is served (buffers by napi-bytes.c);
+ * every other name that one of them wants is a stub that fails (the recipe makes them, napi-stubs.c).
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static struct value *new_value(enum type type)
 	return v;
 }
 
-static struct value *new_string(const char *text, size_t length)
+struct value *new_string(const char *text, size_t length)
 {
 	struct value *v = new_value(STRING);
 
@@ -169,8 +169,6 @@ API int napi_typeof(void *env, struct value *v, int *result)
 
 IS_NEVER(array)
 IS_NEVER(arraybuffer)
-IS_NEVER(buffer)
-IS_NEVER(typedarray)
 IS_NEVER(promise)
 IS_NEVER(error)
 
@@ -374,6 +372,14 @@ static void print_exports(struct value *exports)
 		printf("\t%s\n", names[i]);
 }
 
+static void print_bytes(const struct value *v)
+{
+	printf("buffer of %zu\n", v->length);
+	for (size_t i = 0; i < v->length; i++)
+		printf("%02x%s", (unsigned char)v->text[i], i % 32 == 31 ? "\n" : "");
+	putchar('\n');
+}
+
 static void print_value(const struct value *v)
 {
 	if (!v || v->type == UNDEFINED)
@@ -384,6 +390,8 @@ static void print_value(const struct value *v)
 		printf("string %s\n", v->text);
 	else if (v->type == BOOLEAN)
 		printf("boolean %d\n", v->number != 0);
+	else if (v->bytes)
+		print_bytes(v);
 	else
 		printf("type %d\n", v->type);
 }
@@ -396,6 +404,21 @@ static int complain(const char *what)
 	return 1;
 }
 
+static struct value *argument(const char *word)
+{
+	struct value *v;
+
+	if (word[0] == '#')
+		napi_create_double(0, atof(word + 1), &v);
+	else if (word[0] == '@')
+		napi_create_buffer_copy(0, strlen(word + 1), word + 1, 0, &v);
+	else if (word[0] == '?')
+		v = word[1] == '1' ? &yes : &no;
+	else
+		v = new_string(word, AUTO_LENGTH);
+	return v;
+}
+
 static int call(struct value *exports, char **words)
 {
 	struct property *p = find(exports, words[0]);
@@ -406,13 +429,8 @@ static int call(struct value *exports, char **words)
 		printf("no function %s\n", words[0]);
 		return 1;
 	}
-	for (words++; *words && info.count < 8; words++) {
-		struct value *v = new_string(*words, AUTO_LENGTH);
-
-		if (words[0][0] == '#')
-			napi_create_double(0, atof(*words + 1), &v);
-		arguments[info.count++] = v;
-	}
+	for (words++; *words && info.count < 8; words++)
+		arguments[info.count++] = argument(*words);
 	info.data = p->value->data;
 	result = p->value->function(&global, &info);
 	if (pending)

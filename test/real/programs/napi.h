@@ -34,6 +34,7 @@ struct value {
 	callback function;
 	void *data;
 	struct property *properties;
+	bool bytes;			/* of an object: a buffer, its contents are text and length */
 };
 
 /* What a called function is told. */
@@ -61,5 +62,11 @@ struct old_module {
 	const char *name;
 	void *private_data, *reserved[4];
 };
+
+/* A new string; length may be AUTO_LENGTH. */
+struct value *new_string(const char *text, size_t length);
+/* Node-API: a buffer with these bytes; data: where they are now. */
+int napi_create_buffer_copy(void *env, size_t length, const void *from, void **data,
+			    struct value **result);
 
 #endif

@@ -1,6 +1,7 @@
 # npm-x86_64: lightningcss-cli-linux-x64-musl@1.33.0
 # npm-aarch64: lightningcss-cli-linux-arm64-musl@1.33.0
-# needs: cxx
+# needs-x86_64: cxx
+# needs-aarch64: libgcc
 # also: recipes/prebuilt.sh
 # The command of Lightning CSS, a Rust program as others built it.
 . "$HERE/recipes/common.sh"
@@ -12,4 +13,9 @@ aarch64) name=arm64 ;;
 *) die "no prebuilt lightningcss for $ARCH" ;;
 esac
 take "lightningcss-cli-linux-$name-musl@1.33.0" lightning lightningcss
-cxx_libraries
+if [ "$ARCH" = x86_64 ]; then
+	cxx_libraries
+else
+	mkdir -p "$OUT/syslib"
+	ln -s "$DEPS/libgcc/lib/libgcc_s.so.1" "$OUT/syslib/"
+fi
