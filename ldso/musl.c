@@ -191,8 +191,9 @@ void ld_rt_threads_install(const struct ld_rt_walk *w, void *ctx)
 	do
 		w->prepare(ctx, i++, td->dtv, tls_origin(td));
 	while ((td = td->next) != self);
-	/* whoever sees a new dtv must see what it points to: a barrier in every running thread */
-	__membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0);
+	/* whoever sees a new dtv must see what it points to: a barrier in every other running thread */
+	if (i > 1)
+		__membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0);
 	i = 0;
 	do
 		td->dtv = w->dtv(ctx, i++);
