@@ -13,7 +13,6 @@
 #include "ld_config.h"
 #include "replace.h"
 
-
 /* also the kernel's clear-child-tid word of the main thread */
 volatile int __thread_list_lock;
 
