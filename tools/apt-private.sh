@@ -12,7 +12,8 @@
 #	apt_private_source NAME...	download source packages into $apt_work/source
 #	debian_unpack NAME DEST		unpack one of them, with Debian's patch series, into DEST
 #	debian_unpack_bare ARCHIVE DEST	unpack an upstream archive without packaging into DEST
-#	debian_move TREE DEST		a finished tree to DEST, which appears in one step
+#	apt_private_move TREE DEST	a finished tree to DEST, which appears in one step; where another
+#					process was faster, its tree stays
 #	apt_private_end			remove $apt_work (call it from a trap)
 #
 # A function that fails says why on stderr and returns non-zero. The caller runs under `set -eu`.
@@ -126,21 +127,24 @@ debian_unpack() {
 	debian_untar "$apt_f" "$apt_deb" || return 1
 	debian_patch "$apt_deb/patches" "$apt_tree" "$apt_tree/.debian-patches" || return 1
 	echo "$apt_v" >"$apt_tree/.debian-version"
-	debian_move "$apt_tree" "$2"
+	apt_private_move "$apt_tree" "$2"
 }
 
 debian_unpack_bare() {
 	debian_untar "$1" "$apt_work/tree" || return 1
 	: >"$apt_work/tree/.debian-patches"
 	echo "none" >"$apt_work/tree/.debian-version"
-	debian_move "$apt_work/tree" "$2"
+	apt_private_move "$apt_work/tree" "$2"
 }
 
-# A finished tree to where it was wanted, in one step at the end.
-debian_move() {
+# Nothing at DEST is ever removed: somebody may be using it already.
+apt_private_move() {
 	mkdir -p "$(dirname "$2")"
 	rm -rf "$2.tmp.$$"
-	mv "$1" "$2.tmp.$$" && mv -T "$2.tmp.$$" "$2"
+	mv "$1" "$2.tmp.$$" || return 1
+	mv -T "$2.tmp.$$" "$2" 2>/dev/null && return 0
+	rm -rf "$2.tmp.$$"
+	[ -d "$2" ] || apt_private_say "could not make $2"
 }
 
 apt_private_end() { [ -z "$apt_work" ] || rm -rf "$apt_work"; }

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 
 import cases
 import wardtest
@@ -18,7 +19,18 @@ from wardtest import Skip
 TESTS = []
 
 
-@functools.lru_cache(None)
+def once(function):
+    """functools.lru_cache for tests that run side by side: one computes, the others wait for it."""
+    lock, cached = threading.Lock(), functools.lru_cache(None)(function)
+
+    @functools.wraps(function)
+    def locked(*args):
+        with lock:
+            return cached(*args)
+    return locked
+
+
+@once
 def home():
     """A home directory for the tools, some of which keep things there."""
     path = tempfile.mkdtemp(prefix="ward-tools.")
@@ -47,7 +59,7 @@ class Context:
         self.ward, self.stock = cases.Engine(build, "ward"), cases.Engine(build, "stock")
         self.both = (self.ward, self.stock)
         self._programs = programs
-        self._built = functools.lru_cache(None)(self._build)
+        self._built = once(self._build)
 
     def _build(self, name):
         return cases.Built(self.build, self._programs[name])
@@ -57,7 +69,7 @@ class Context:
         return self._built(name)
 
 
-@functools.lru_cache(None)
+@once
 def tool(*names):
     """The path of the first of these tools that is installed; without any the test is skipped."""
     for n in names:
@@ -67,7 +79,7 @@ def tool(*names):
     raise Skip("%s is not installed" % names[0])
 
 
-@functools.lru_cache(None)
+@once
 def version(*names):
     """What the tool says of its version, on one line."""
     r = run([tool(*names), "--version"])

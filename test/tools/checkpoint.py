@@ -3,7 +3,6 @@
 By itself, `checkpoint.py DIRECTORY PROGRAM CRIU...` does that once with one program.
 """
 
-import functools
 import os
 import signal
 import subprocess
@@ -17,12 +16,12 @@ if __name__ == "__main__":
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 
 import wardtest  # noqa: E402
-from aid import Skip, has, last_line, run, test, tool  # noqa: E402
+from aid import Skip, has, last_line, once, run, test, tool  # noqa: E402
 
 ONE = threading.Lock()  # a restored process takes its old number: nobody else starts meanwhile
 
 
-@functools.lru_cache(None)
+@once
 def criu(cache):
     """The words that start a CRIU that works here: the machine's, else one that is fetched."""
     said = []
@@ -117,10 +116,10 @@ def cycle(ctx, prog):
     """Dump, restore, go on."""
     words = criu(ctx.build.cache)
     with ONE:
-        once(ctx.build.work, prog, words)
+        there_and_back(ctx.build.work, prog, words)
 
 
-def once(work, prog, words):
+def there_and_back(work, prog, words):
     """The same with that CRIU, in a directory below work."""
     with tempfile.TemporaryDirectory(dir=work) as d:
         images = os.path.join(d, "images")
@@ -212,5 +211,5 @@ def half(ctx):
 
 
 if __name__ == "__main__":
-    once(sys.argv[1], sys.argv[2], sys.argv[3:])
+    there_and_back(sys.argv[1], sys.argv[2], sys.argv[3:])
     print("ok")
