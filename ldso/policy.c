@@ -294,7 +294,7 @@ static void settle(struct ld_group *g, struct ld_span note, int final)
 	r = (struct ld_policy_rights){LD_FROM_ENV, LD_KEYS_ENV, LD_KEY_BIT(LD_KEY_REPORT)};
 	if (env)
 		(void)apply_words(g, "LD_WARD", span_of(env), &r, final);
-	else if (final)
+	else if (final && ld_reporting(LD_REPORT_DENIALS))
 		ld_report_ignored(g, "LD_WARD");
 }
 

@@ -5,10 +5,14 @@
  * EINVAL, of the whole it succeeds. The data pages lie directly below the vdso; they are recognised by
  * madvise(MADV_DOFORK), which changes nothing on an ordinary mapping and is EINVAL on a special one
  * (VM_PFNMAP; mm/madvise.c). So neither /proc nor a list of sizes is needed.
+ *
+ * Nearly always the kernel has put the registry directly below the data pages: then nothing is asked. If
+ * there is a hole in between after all, mseal says ENOMEM and has sealed nothing.
  */
 #include "dso.h"
 
 #define MAX_PAGES 64
+#define NEAR_PAGES 16
 
 static int is_special(uintptr_t addr, uint64_t page)
 {
@@ -43,8 +47,11 @@ void ld_seal_system(uintptr_t vdso)
 
 	if (!vdso || vdso % page || !ld_state.have_seal || ld_state.policy.v[LD_KEY_VDSO] != LD_VDSO_SEAL)
 		return;
-	lo = find_start(vdso, page);
 	len = guess_len(vdso, page);
+	lo = ld_state.log.hi;
+	if (lo < vdso && vdso - lo <= NEAR_PAGES * page && !ld_os_mseal((void *)lo, vdso - lo + len))
+		return;
+	lo = find_start(vdso, page);
 	if (!ld_os_mseal((void *)lo, vdso - lo + len))
 		return;
 	for (len = page; len <= MAX_PAGES * page; len += page)
