@@ -4,8 +4,7 @@
  */
 #include "room.h"
 
-#define SCRATCH_AT_START 2048 /* used by a program that needs a library or none */
-#define PATH_MOSTLY 128       /* length of most paths */
+#define SCRATCH_AT_START 3072 /* used by a program that needs a library or none */
 
 /* the first registry memory: part of RELRO, so it is protected and sealed together with it */
 _Alignas(LD_ARCH_PAGE_MAX) __attribute__((section(".data.rel.ro.area")))
@@ -25,21 +24,13 @@ static void populate(const void *from, const void *to, uint64_t page)
 	(void)ld_os_madvise((void *)lo, hi - lo, LD_MADV_POPULATE_WRITE);
 }
 
-/* every start writes to all of these pages */
-void ld_area_warm(uint64_t page)
+/*
+ * Every start writes to all of these pages, RELRO and data behind it. All but the lowest address may be
+ * anything: the kernel rounds the length up.
+ */
+void ld_area_warm(void)
 {
-	populate(&group, ld_room.buf.scratch + SCRATCH_AT_START, page);
-}
-
-/* and every load of a file to these; once is enough, they stay. Most need no more of the scratch. */
-void ld_area_warm_files(void)
-{
-	static uint32_t is_warm;
-
-	if (is_warm)
-		return;
-	is_warm = 1;
-	populate(&ld_room.buf.plan, ld_room.buf.path + PATH_MOSTLY, ld_state.page);
+	populate(ld_start_area, ld_room.buf.scratch + SCRATCH_AT_START, 1);
 }
 
 struct ld_group *ld_group_init(void)
@@ -50,6 +41,7 @@ struct ld_group *ld_group_init(void)
 	g->last = &g->first;
 	g->img = &ld_room.img; /* like the buffers, written before it is read */
 	g->buf = &ld_room.buf;
+	g->buf->plan.op_max = 0; /* its list lies in the scratch of one load */
 	ld_scratch_init(&g->scratch, g->buf->scratch, sizeof g->buf->scratch);
 	return g;
 }

@@ -32,7 +32,7 @@
 #define LD_REGION_LEN ((uint64_t)(LD_MAX_OBJS + 4) * LD_ARCH_PAGE_MAX)
 /* where address space is limited (RLIMIT_AS) */
 #define LD_REGION_SMALL ((uint64_t)(LD_MAX_OBJS / 64 + 4) * LD_ARCH_PAGE_MAX)
-#define LD_START_AREA 8192
+#define LD_START_AREA 4800 /* so that RELRO is two small pages; enough for five libraries */
 
 /*
  * Everything the loader trusts after start. Lies in RELRO, which is anonymous memory by then, and is
@@ -92,9 +92,9 @@ struct ld_new {
 
 /* large buffers for one object at a time */
 struct ld_buffers {
-	_Alignas(16) unsigned char head[4096]; /* first bytes of the file; a page being replaced (anon.c) */
-	_Alignas(16) unsigned char scratch[16384];
 	struct ld_plan plan;
+	_Alignas(16) unsigned char scratch[16384];
+	_Alignas(16) unsigned char head[4096]; /* the first bytes of a file, at the end: next to the path */
 	char path[LD_MAX_PATH];                /* the candidate being tried */
 };
 
@@ -223,7 +223,7 @@ void ld_map_guard_undo(struct ld_group *g); /* the page above the last room, if 
  * Make [addr, addr + len) anonymous memory that keeps the content of [from, from + from_len) inside it; the
  * rest is zero. Nobody else may touch the range meanwhile. Returns 0 or -errno.
  */
-long ld_anonymize(uintptr_t addr, size_t len, uintptr_t from, size_t from_len);
+long ld_anonymize(struct ld_arena *scratch, uintptr_t addr, size_t len, uintptr_t from, size_t from_len);
 
 /* ---- policy.c ---- */
 /* the words of the main program's note (p NULL = none): policy is final then. May exit. */
@@ -331,19 +331,29 @@ int __dl_invalid_handle(void *h);
 void *__dlsym(void *restrict h, const char *restrict name, void *restrict ra);
 void *__dlsym_redir_time64(void *restrict h, const char *restrict name, void *restrict ra);
 
-/* ---- start.c ---- */
+/* ---- born.c, stage.c, start.c ---- */
+extern unsigned char ld_data_from[], ld_data_to[]; /* what is not RELRO of the bytes the linker made */
+void ld_stage2(uintptr_t base, uintptr_t *sp, uintptr_t *auxv);
 LD_NORETURN void ld_start(uintptr_t *sp, uintptr_t *auxv);
 extern struct ld_obj ld_self;
 extern struct ld_dyn ld_self_dyn;
 
 /* ---- area.c ---- */
 extern unsigned char ld_start_area[LD_START_AREA];
-void ld_area_warm(uint64_t page); /* needs no relocation and no thread pointer */
-void ld_area_warm_files(void);
+void ld_area_warm(void); /* needs no relocation and no thread pointer */
 
 static inline const struct ld_chunk *ld_chunk_next(const struct ld_chunk *c)
 {
 	return ld_log_next(&ld_state.log, c, __atomic_load_n(&ld_published, __ATOMIC_ACQUIRE));
+}
+
+/* an entry of the auxiliary vector, 0 when it is not there */
+static inline uintptr_t ld_aux(const uintptr_t *auxv, uintptr_t type)
+{
+	for (; *auxv; auxv += 2)
+		if (*auxv == type)
+			return auxv[1];
+	return 0;
 }
 
 static inline uint32_t ld_name_hash(const char *s)

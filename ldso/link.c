@@ -76,11 +76,16 @@ static ld_st build_scope(struct ld_group *g)
 /* the kernel mapped RELRO from the file; what we write and seal must be anonymous memory */
 static ld_st prepare_kernel_mapped(struct ld_group *g, const struct ld_obj *o)
 {
+	uintptr_t from = o->relro_addr, end = from + o->relro_len;
 	long r;
 
 	if (!(o->flags & LD_OBJ_KERNEL) || (o->flags & (LD_OBJ_LIBC | LD_OBJ_VDSO)) || !o->relro_len)
 		return LD_OK;
-	r = ld_anonymize(o->relro_addr, o->relro_len, o->relro_addr, o->relro_len);
+	/* what lies in front of the segment on its first page is not part of it */
+	for (uint32_t i = 0; i < o->seg_cnt; i++)
+		if (o->base + o->seg[i].va - from < o->relro_len)
+			from = o->base + o->seg[i].va;
+	r = ld_anonymize(&g->scratch, o->relro_addr, o->relro_len, from, end - from);
 	return r ? ld_err_sys(&g->err, LD_E_MAP, (int)-r) : LD_OK;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "dso.h"
 
+#define HEAD_LEN 1024 /* read of a file at first; most have their program headers in it */
 #define PLACE_STEP ((64u << 20) + 4096 * 16) /* no multiple of a huge page: see LD_REGION_LEN */
 #define PLACE_TRIES 8
 
@@ -195,14 +196,15 @@ static struct ld_span find_policy(struct ld_group *g, struct ld_file *f, struct 
 static ld_st read_phdrs(struct ld_group *g, struct ld_file *f, int as_main, struct ld_ehdr *eh,
 			struct ld_span *copy, const struct ld_elf_phdr **out_ph)
 {
+	unsigned char *head = g->buf->head + sizeof g->buf->head - HEAD_LEN;
 	uint64_t ph_len;
 	const void *ph;
 	ld_st st;
-	long r = ld_os_pread(f->fd, g->buf->head, 1024, 0);
+	long r = ld_os_pread(f->fd, head, HEAD_LEN, 0);
 
 	if (r < 0)
 		return ld_err_sys(&g->err, LD_E_READ, (int)-r);
-	*copy = (struct ld_span){g->buf->head, (uint64_t)r};
+	*copy = (struct ld_span){head, (uint64_t)r};
 	st = ld_ehdr_parse(*copy, f->st.size, eh, &g->err);
 	if (ld_failed(st))
 		return st;
@@ -400,6 +402,22 @@ static ld_st place(struct ld_group *g, struct ld_file *f, struct ld_new *n, int 
 	}
 }
 
+/* the list of operations is used again for the next object, unless that has more segments */
+static ld_st make_plan(struct ld_group *g)
+{
+	struct ld_plan *p = &g->buf->plan;
+	uint32_t need = LD_OPS_OF(g->img->seg_cnt);
+
+	if (p->op_max < need) {
+		p->op = LD_NEW_N(&g->scratch, struct ld_op, need);
+		if (!p->op)
+			return ld_err_set(&g->err, LD_E_MEMORY, 0, 0, 0);
+		p->op_max = need;
+	}
+	ld_layout_plan(g->img, ld_state.page, ld_os_on_valgrind(), p);
+	return LD_OK;
+}
+
 ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_new **out)
 {
 	struct ld_new *n = LD_NEW(&g->scratch, struct ld_new);
@@ -426,7 +444,9 @@ ld_st ld_map_file(struct ld_group *g, struct ld_file *f, int as_main, struct ld_
 	entry = ld_image_seg(g->img, eh.entry_va, 1);
 	if (as_main && (!entry || !(entry->prot & LD_PROT_X)))
 		return ld_err_set(&g->err, LD_E_EHDR_ENTRY, 0, eh.entry_va, 0);
-	ld_layout_plan(g->img, ld_state.page, ld_os_on_valgrind(), &g->buf->plan);
+	st = make_plan(g);
+	if (ld_failed(st))
+		return st;
 	if (as_main && !g->img->interp_len && !g->img->dyn_len)
 		return LD_OK; /* static: the kernel's business, nothing is mapped */
 	st = place(g, f, n, as_main, &base, &done);

@@ -47,7 +47,6 @@ ld_st ld_open_path(struct ld_group *g, const char *path, struct ld_file *out)
 	ld_st st;
 	int r;
 
-	ld_area_warm_files();
 	out->searched = 0;
 	if (path[0] != '/' && g->runtime && ld_facts_restricted(&g->facts))
 		return ld_err_set(&g->err, LD_E_REF_RELATIVE, 0, 0, 0);
@@ -61,7 +60,6 @@ ld_st ld_open_main(struct ld_group *g, const char *path, struct ld_file *out)
 {
 	long fd = open_patiently(path);
 
-	ld_area_warm_files();
 	*out = (struct ld_file){.fd = (int)fd, .path = path};
 	if (fd >= 0)
 		return ld_vet_stat(g, out);

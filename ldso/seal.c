@@ -183,7 +183,7 @@ ld_st ld_seal_protect(struct ld_group *g, struct ld_new *n)
 
 		/* large data segments are file pages: what is sealed must not be */
 		if (lo - o->base - o->seg[i].va < o->seg[i].memsz && o->seg[i].filesz > 65536)
-			r = ld_anonymize(lo, hi - lo, lo, hi - lo);
+			r = ld_anonymize(&g->scratch, lo, hi - lo, lo, hi - lo);
 		if (r)
 			return ld_err_sys(&g->err, LD_E_MAP, (int)-r);
 	}

@@ -281,7 +281,6 @@ ld_st ld_open_library(struct ld_group *g, const char *name, const struct ld_obj 
 	ld_st st;
 	int r;
 
-	ld_area_warm_files();
 	out->searched = 0;
 	g->dropped = NULL;
 	if (LD_UNLIKELY(g->runtime && ld_reporting(LD_REPORT_DENIALS)))

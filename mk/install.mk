@@ -32,7 +32,8 @@ $(B)/selftest/plugin.so: tools/selftest/plugin.c
 	$(Q)$(selftest_cc) -shared -fPIC $<
 
 INSTALL_ENV = BUILD='$(B)' ARCH='$(ARCH)' LOADER='$(LDSO)' SYSLIBDIR='$(SYSLIBDIR)' \
-	PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' STRIP='$(STRIP)' CC='$(CC)' \
+	PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' STRIP='$(STRIP)' \
+	READELF='$(READELF)' NM='$(NM)' CC='$(CC)' \
 	CROSS='$(CROSS)' FAMILY='$(CC_FAMILY)' DESTDIR='$(DESTDIR)' AS_MUSL='$(as-musl)'
 INSTALL_WARD = $(INSTALL_ENV) tools/install-ward
 

@@ -9,7 +9,7 @@ LD_OBJS := $(addsuffix .o,$(addprefix $(B)/obj/,$(basename $(LD_SRCS))))
 # Link order is page order, and a page that a start touches is what it pays for. In front what every
 # start uses: area first, its memory must lie at the front of RELRO; then, behind the hot objects of
 # musl, the room a load works in; last what most starts never call.
-LD_HOT := ldso/area ldso/replace/__init_tls ldso/musl ldso/debug ldso/publish ldso/init \
+LD_HOT := ldso/area ldso/born ldso/replace/__init_tls ldso/musl ldso/debug ldso/publish ldso/init \
 	ldso/stage ldso/anon ldso/start ldso/facts ldso/policy ldso/refuse ldso/program ldso/repair \
 	ldso/load ldso/search ldso/origin ldso/open ldso/vet ldso/map ldso/link ldso/seal ldso/vdso \
 	ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph src/layout src/note \
@@ -24,7 +24,7 @@ LD_COLD_OBJS := $(filter-out $(LD_HOT_OBJS) $(LD_ROOM_OBJS),$(LD_OBJS))
 LD_MUSL_OBJS := $(filter $(B)/obj/ldso/musl.o $(B)/obj/ldso/replace/%,$(LD_OBJS))
 
 # Files that run before there is a thread pointer, which holds the stack protector's canary.
-LD_NO_SSP := ldso/stage.c ldso/area.c ldso/musl.c ldso/replace/__init_tls.c src/os_linux.c
+LD_NO_SSP := ldso/born.c ldso/stage.c ldso/area.c ldso/musl.c ldso/replace/__init_tls.c src/os_linux.c
 # Where the canary is a global, reached through the GOT, so must be all that relocates the loader.
 -include arch/$(ARCH)/arch.mk
 
@@ -71,21 +71,23 @@ $(B)/obj/%.o: %.S
 
 -include $(LD_OBJS:.o=.d)
 
-# The lists of musl objects to link: all of libc.so's but those we replace, and dlstart.
+# The lists of musl objects to link: all of libc.so's but those we replace.
 $(B)/gen/link-%.txt: $(STOCK_STAMP) $(wildcard ldso/replace/DROP) tools/link-list mk/hot-musl.txt
 	$(Q)tools/link-list $* $(MUSL_OBJ) $(B)/gen/musl-objects.txt ldso/replace/DROP \
 		mk/hot-musl.txt >$@.$$$$ && mv $@.$$$$ $@
 
 # The last step is one rename: programs that run on the old loader, and a failed link, keep it.
 .PRECIOUS: $(LDSO)
-$(LDSO): $(LD_OBJS) $(B)/gen/link-hot.txt $(B)/gen/link-rest.txt tools/link-contract test/contract/required.txt
+$(LDSO): $(LD_OBJS) $(B)/gen/link-hot.txt $(B)/gen/link-rest.txt tools/link-contract test/contract/required.txt \
+		mk/ward.ld tools/loader-image
 	@$(say) LINK $(@F)
 	@mkdir -p $(@D)
 	$(Q)new=$@.new.$$$$; trap 'rm -f $$new' EXIT; \
-	$(CC) $(LINKER) -nostdlib -shared $(LDFLAGS_SO) -Wl,-e,_dlstart \
+	$(CC) $(LINKER) -nostdlib -shared $(LDFLAGS_SO) -Wl,-T,mk/ward.ld -Wl,-e,ld_entry \
 		-Wl,--dynamic-list=$(MUSL)/dynamic.list -Wl,-Map=$(B)/gen/link.map -o $$new \
 		$(LD_HOT_OBJS) @$(B)/gen/link-hot.txt $(LD_ROOM_OBJS) @$(B)/gen/link-rest.txt \
 		$(LD_COLD_OBJS) -lgcc && \
+	READELF='$(READELF)' NM='$(NM)' tools/loader-image anonymous $$new && \
 	tools/link-contract $(B) $(NM) $(LD_OBJS) && \
 	mv $$new $@ && ln -f $@ $(@D)/libc.so
 

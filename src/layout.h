@@ -33,7 +33,8 @@ struct ld_op {
 	uint64_t off;      /* file offset (LD_OP_READ, LD_OP_FILE) */
 };
 
-#define LD_MAX_OPS (5 * LD_MAX_SEGS + 1)
+#define LD_OPS_OF(seg_cnt) (5 * (seg_cnt) + 1) /* at most, for an image of that many segments */
+#define LD_MAX_OPS LD_OPS_OF(LD_MAX_SEGS)
 
 struct ld_plan {
 	uint32_t cnt;
@@ -41,11 +42,12 @@ struct ld_plan {
 	int dyn_early;        /* PT_DYNAMIC is in memory once those are done */
 	uint64_t lo_va, len;  /* page-aligned span, a guard page below it included */
 	uint64_t guard;       /* bytes of that guard */
-	struct ld_op op[LD_MAX_OPS]; /* last: mostly few are used */
+	struct ld_op *op;     /* the caller's */
+	uint32_t op_max;
 };
 
 /*
- * page: page size. of_file: file bytes of writable segments are mapped, none is read into anonymous
+ * out->op is the caller's, with room for LD_OPS_OF(img->seg_cnt). page: page size. of_file: file bytes of writable segments are mapped, none is read into anonymous
  * memory. img has been checked, so this cannot fail.
  */
 void ld_layout_plan(const struct ld_image *img, uint64_t page, int of_file, struct ld_plan *out);

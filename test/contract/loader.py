@@ -2,17 +2,18 @@
 
 import filecmp
 import os
+import shutil
 
 from elffile import (
     Elf, DF_1_NOW, DF_BIND_NOW, DF_TEXTREL, DT_GNU_HASH, DT_HASH, DT_NEEDED, DT_RELR, DT_RPATH,
-    DT_RUNPATH, DT_SONAME, DT_TEXTREL, ET_DYN, NT_GNU_BUILD_ID, PF_W, PF_X, PT_GNU_RELRO,
+    DT_RUNPATH, DT_SONAME, DT_TEXTREL, ET_DYN, NT_GNU_BUILD_ID, PF_R, PF_W, PF_X, PT_GNU_RELRO,
     PT_GNU_STACK, PT_INTERP, PT_LOAD, PT_TLS, SHT_DYNSYM, SHT_SYMTAB, STT_OBJECT)
 from sources import TOP
 import wardtest
 
 PAGE = 4096
 # Names that stock musl exports only because its loader looks them up itself.
-STOCK_ONLY = {"__dls2b", "__dls3"}
+STOCK_ONLY = {"_dlstart", "__dls2", "__dls2b", "__dls3"}
 # Relocation types of the loader itself: RELATIVE, GLOB_DAT, JUMP_SLOT, and the plain word.
 SELF_RELOCATIONS = {"x86_64": {8, 6, 7, 1}, "aarch64": {1027, 1025, 1026, 257}}
 
@@ -30,6 +31,87 @@ def check_mapping(elf):
             apart = (s.off // PAGE > (code[0].off + code[0].filesz - 1) // PAGE
                      or (s.off + s.filesz - 1) // PAGE < code[0].off // PAGE)
             assert apart, "the segment at %#x shares a file page with code" % s.va
+
+
+def check_image(elf):
+    """Three segments; the writable one has no file bytes, its content is copied to the constants."""
+    loads = elf.of_type(PT_LOAD)
+    assert [s.flags for s in loads] == [PF_R, PF_R | PF_X, PF_R | PF_W], "expected R, RX, RW"
+    data = loads[2]
+    assert not data.filesz, "the kernel would map %#x bytes of the file writable" % data.filesz
+    at = {s.name: s.value for s in elf.symbols(SHT_SYMTAB) if s.defined}
+    copied = b""
+    for part in ("relro", "data"):
+        lo, hi = (data.off + at["ld_%s_%s" % (part, end)] - data.va for end in ("from", "to"))
+        copied += elf.data[lo:hi] + bytes(-(hi - lo) % 8)
+    start = elf.offset(at["ld_image"])
+    assert any(copied), "nothing but zeros"
+    assert elf.data[start:start + len(copied)] == copied, "ld_image is another thing than the sections"
+    area = data.off + at["ld_start_area"] - data.va
+    assert not any(elf.data[area:data.off + at["ld_relro_from"] - data.va]), "the start area holds something"
+
+
+def check_image_tool(build, config):
+    """tools/loader-image goes both ways, and touches nothing that is not a loader."""
+    copy, tool = os.path.join(build.work, "image"), os.path.join(TOP, "tools/loader-image")
+    env = wardtest.base_env(NM=config["NM"], READELF=config["READELF"])
+    shutil.copy(build.loader, copy)
+    r = wardtest.run([tool, "file", copy], env=env)
+    elf = Elf(copy)
+    at = {s.name: s.value for s in elf.symbols(SHT_SYMTAB) if s.defined}
+    data = elf.of_type(PT_LOAD)[2]
+    assert r.rc == 0 and data.filesz == at["ld_data_to"] - data.va, "expected all bytes\n%s" % r
+    with open(copy, "r+b") as h:    # what it copies is what is there now
+        h.seek(data.off + at["ld_data_from"] - data.va)
+        h.write(b"\xa5")
+    r = wardtest.run([tool, "anonymous", copy], env=env)
+    assert r.rc == 0 and not r.err, "expected success\n%s" % r
+    check_image(Elf(copy))
+    stock = os.path.join(build.path, "stock/lib/libc.so")
+    shutil.copy(stock, copy)
+    for how in ("file", "anonymous"):
+        r = wardtest.run([tool, how, copy], env=env)
+        assert r.rc == 1 and "is not a loader of ward's" in r.err, "expected an error\n%s" % r
+        check_same(copy, stock)
+
+
+MAPS = r"""
+#include <stdio.h>
+#include <string.h>
+int main(void)
+{
+	char line[512], where[64] = "", now[64];
+	FILE *f = fopen("/proc/self/smaps", "r");
+
+	while (f && fgets(line, sizeof line, f)) {
+		if (sscanf(line, "%63s", now) == 1 && strchr(now, '-'))
+			snprintf(where, sizeof where, "%.4s", strchr(line, ' ') + 1);
+		if (!strncmp(line, "VmFlags", 7))
+			printf("%s %d\n", where, strstr(line, " sl") != NULL);
+	}
+	return 0;
+}
+"""
+
+
+def check_stripped(build, config):
+    """What strip leaves of a loader has the same mappings, with the same protection and seals."""
+    source = os.path.join(build.work, "maps.c")
+    with open(source, "w", encoding="ascii") as h:
+        h.write(MAPS)
+    prog = build.compile(os.path.join(build.work, "maps"), [source], [source])
+    said = []
+    for how in ("plain", "--strip-debug", "--strip-all"):
+        copy = os.path.join(build.work, "stripped")
+        shutil.copy(build.loader, copy)
+        os.chmod(copy, 0o755)
+        if how != "plain":
+            r = wardtest.run([config["STRIP"], how, copy])
+            assert r.rc == 0, r
+        r = wardtest.run([copy, prog])
+        assert r.rc == 0, "%s: expected the program to run\n%s" % (how, r)
+        said.append(r.out)
+    assert said[0] and said[1:] == said[:1] * 2, "plain:\n%s\n--strip-debug:\n%s\n--strip-all:\n%s" % tuple(said)
 
 
 def check_dynamic(elf):
@@ -68,10 +150,9 @@ def check_build_id(elf):
 
 
 def check_entry(elf):
-    """The entry is musl's _dlstart, and our __dls2 is linked in."""
+    """The entry is ward's own."""
     table = {s.name: s for s in elf.symbols(SHT_SYMTAB) if s.defined}
-    assert elf.entry == table["_dlstart"].value, "entry %#x" % elf.entry
-    assert "__dls2" in table, "no __dls2"
+    assert elf.entry == table["ld_entry"].value, "entry %#x" % elf.entry
 
 
 def public(elf):
@@ -149,6 +230,9 @@ def tests(suite, build, config):
     """Run the tests of this file."""
     elf, stock = Elf(build.loader), Elf(os.path.join(build.path, "stock/lib/libc.so"))
     suite.check("loader", "segments", check_mapping, elf)
+    suite.check("loader", "image", check_image, elf)
+    suite.check("loader", "image tool", check_image_tool, build, config)
+    suite.check("loader", "stripped", check_stripped, build, config)
     suite.check("loader", "dynamic table", check_dynamic, elf)
     suite.check("loader", "RELRO", check_relro, elf, build.arch)
     suite.check("loader", "build-id", check_build_id, elf)

@@ -15,7 +15,7 @@ import wardtest
 
 VERSIONS = ("1.2.2", "1.2.3", "1.2.5", "1.2.6")
 # What stock musl has and ward does not, by design or for its age; the document names them all.
-INTERNAL = {"__dls2b", "__dls3"}
+INTERNAL = {"_dlstart", "__dls2", "__dls2b", "__dls3"}
 FTS = {"fts_children", "fts_close", "fts_open", "fts_read", "fts_set"}
 NEWER = {"__getauxval", "posix_getdents"}
 LFS64 = re.compile(r"\w+64(_r)?\Z")

@@ -97,7 +97,7 @@ def check_no_loader(site):
     with open(silent, "w", encoding="ascii") as h:
         h.write("int main(void) { return 0; }\n")
     out = site.build.compile(os.path.join(site.programs, "silent"), ["-static", silent], [silent])
-    unchanged(site, before, site.tool("loader", env={"LOADER": out}), "the self-test failed")
+    unchanged(site, before, site.tool("loader", env={"LOADER": out}), "is not a loader of ward's")
     unchanged(site, before, site.tool("loader", env={"LOADER": silent}), "")
 
 

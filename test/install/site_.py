@@ -66,8 +66,11 @@ class Site:
         text = out + ".text"
         with open(text, "w", encoding="ascii") as h:
             h.write("variant %d\n" % number)
-        self._step([self.build.config["OBJCOPY"], "--add-section", ".variant=" + text,
-                    os.path.join(TOP, self.dir, "lib", os.path.basename(self.ward)), out])
+        image = os.path.join(TOP, "tools/loader-image")
+        shutil.copy(os.path.join(TOP, self.dir, "lib", os.path.basename(self.ward)), out)
+        self._step([image, "file", out])
+        self._step([self.build.config["OBJCOPY"], "--add-section", ".variant=" + text, out])
+        self._step([image, "anonymous", out])
         return out
 
     def words(self, *more):

@@ -44,10 +44,6 @@ struct stub *stub_new(void)
 	return s;
 }
 
-void ld_area_warm_files(void)
-{
-}
-
 void stub_free(struct stub *s)
 {
 	ld_scratch_free(&s->g.scratch);
