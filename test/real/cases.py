@@ -27,26 +27,29 @@ class Case:
     """One command, run in a directory of its own.
 
     argv: the program is a file of the corpus. env: beyond the fixed one of the suite. expect: a
-    regular expression found in stdout. children: starts programs of the corpus itself, so that
-    the loader must lie at PT_INTERP in a direct run too. seconds: time-out. ways: how it is
-    started. setup(dir): fills the directory. clean: (pattern, replacement) pairs for what differs
-    from run to run. system: prebuilt, its PT_INTERP or its libraries are in /lib. free: why it
-    cannot do the same on a ward that enforces. falls: what stock musl cannot do, an improvement of
-    IMPROVEMENTS: its exit status and a pattern of its stderr; `status` and `expect` are then for
-    ward alone. long: takes minutes under an emulator, and is run there with --long only. timed:
-    True when its CPU time is to be measured (cpu.py), False when it must not be; of a program that
-    nobody has decided about it is the first case that can be.
+    regular expression found in stdout. children: starts programs of the corpus itself, so that the
+    loader must lie at PT_INTERP in a direct run too. programs: those that a script starts by
+    unquoted variables, {variable: file}; in a direct run each has the loader before it. user: it is
+    not run as root. seconds: time-out. ways: how it is started. setup(dir): fills the directory.
+    clean: (pattern, replacement) pairs for what differs from run to run. system: prebuilt, its
+    PT_INTERP or its libraries are in /lib. free: why it cannot do the same on a ward that enforces.
+    falls: what stock musl cannot do, an improvement of IMPROVEMENTS: its exit status and a pattern
+    of its stderr; `status` and `expect` are then for ward alone. long: takes minutes under an
+    emulator, and is run there with --long only. timed: True when its CPU time is to be measured
+    (cpu.py), False when it must not be; of a program that nobody has decided about it is the first
+    case that can be.
     """
 
     def __init__(self, group, name, argv, expect, *, env=None, status=0, stdin=None,
                  children=False, seconds=60, ways=("interp", "direct"), setup=None, clean=(),
-                 stderr=True, system=False, free="", falls=None, long=False, timed=None):
+                 stderr=True, system=False, free="", falls=None, long=False, timed=None,
+                 programs=None, user=False):
         self.group, self.name, self.argv, self.expect = group, name, argv, expect
         self.env, self.status, self.stdin = env or {}, status, stdin
         self.children, self.seconds, self.ways = children, seconds, ways
         self.setup, self.clean, self.stderr = setup, clean, stderr
         self.system, self.free, self.falls, self.timed = system, free, falls, timed
-        self.long = long
+        self.long, self.programs, self.user = long, programs or {}, user
 
     def normal(self, text):
         """The text without what differs from run to run."""
@@ -59,8 +62,9 @@ def refused_as_shipped(run, case, file):
     """Stock musl and ward run the case; a ward that enforces refuses this file and nothing else, since
     its mode is 0644, and says how to change that.
     """
-    if run.starter.no_system or run.no_enforcing:
-        raise wardtest.Skip(run.starter.no_system or run.no_enforcing)
+    why_not = run.why_not(case, "interp") or run.no_enforcing
+    if why_not:
+        raise wardtest.Skip(why_not)
     mode = os.stat(file).st_mode & 0o777
     assert mode == 0o644, "%s: shipped with mode %o" % (file, mode)
     stock = run.start(case, "interp", "stock")
@@ -104,8 +108,8 @@ def to_time(cases):
     """The cases whose CPU time is measured: at least one of each program, if one can be."""
     chosen = []
     for program in dict.fromkeys(c.argv[0] for c in cases if os.path.isabs(c.argv[0])):
-        able = [c for c in cases if c.argv[0] == program and c.timed is not False
-                and not c.falls and c.status == 0 and "interp" in c.ways and not c.children]
+        able = [c for c in cases if c.argv[0] == program and c.timed is not False and not c.falls
+                and c.status == 0 and "interp" in c.ways and not c.children and not c.user]
         chosen += [c for c in able if c.timed] or able[:1]
     return chosen
 

@@ -22,6 +22,10 @@ def binfmt(emulator, example):
     return ":corpus:M::%s:%s:%s:PF" % (magic, mask, emulator)
 
 
+# A user other than root, who owns what root owns outside.
+USER = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+
+
 class Starter:
     """Makes the words of a command for a loader and a way of starting.
 
@@ -40,14 +44,16 @@ class Starter:
         self.no_system = self.no_namespace or self._why_not("no overlay over /lib here", True)
         self.no_children = self.no_namespace or self._why_not("no binfmt_misc of its own here",
                                                               children=True)
+        self.no_user = self.no_namespace or self._why_not("no user namespace here", words=USER)
         self._enforce = None
 
-    def _why_not(self, what, system=False, children=False):
+    def _why_not(self, what, system=False, children=False, words=()):
         """None when a command can be started so, else the reason."""
         if system and not self.lib:
             return "nothing to lay over /lib"
-        p = subprocess.run(self.namespace("stock", system, children=children) + ["true"],
-                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        p = subprocess.run(
+            self.namespace("stock", system, children=children) + [*words, "true"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return "%s: %s" % (what, p.stderr.strip()) if p.returncode else None
 
     def build_enforcing(self):
@@ -76,12 +82,14 @@ class Starter:
         return [os.path.join(HERE, "in-namespace")] + options + [
             loader or self.loader(which), self.interp, hide]
 
-    def argv(self, which, way, words, children=False, system=False):
-        """A command on a loader, as "interp" or "direct"; children need PT_INTERP too."""
+    def argv(self, which, way, words, children=False, system=False, user=False):
+        """A command on a loader, as "interp" or "direct"; children need PT_INTERP too. user: not as
+        root, in a namespace.
+        """
         words = list(words)
         if way == "direct":
             words.insert(0, self.loader(which))
-        words = self.emulator + words
-        if way == "interp" or children or system:
+        words = (USER if user else []) + self.emulator + words
+        if way == "interp" or children or system or user:
             words = self.namespace(which, system, children=children) + words
         return words

@@ -14,12 +14,15 @@ $OPENSSL req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ke
 	-days 2 -subj /CN=ward.example 2>/dev/null
 $OPENSSL x509 -in cert -noout -subject
 $OPENSSL verify -CAfile cert cert
-: >server
+: >server; : >answer
 $OPENSSL s_server -accept 127.0.0.1:0 -cert cert -key key -rev >server 2>&1 &
-server=$! n=0; while ! grep -q '^ACCEPT 127' server && [ $n -lt 100 ]; do sleep 0.1; n=$((n + 1)); done
-{ echo 'drawn'; sleep 2; } | $OPENSSL s_client -connect $(sed -n 's/^ACCEPT //p' server) \
-	-CAfile cert -verify_return_error -quiet -no_ign_eof -servername ward.example 2>/dev/null
-kill $server
+server=$!; trap 'kill $server 2>/dev/null || :' EXIT
+says() { n=0; until grep -q "$1" $2 || [ $n -gt 300 ]; do sleep .1; n=$((n + 1)); done; }
+says '^ACCEPT 127' server
+{ echo 'drawn'; says . answer; } | $OPENSSL s_client -connect $(sed -n 's/^ACCEPT //p' server) \
+	-CAfile cert -verify_return_error -quiet -no_ign_eof -servername ward.example \
+	>answer 2>/dev/null
+cat answer
 """
 ENVELOPE = """
 set -e
@@ -40,7 +43,7 @@ def cases(out):
     root = out("openssl")
     openssl, test = os.path.join(root, "bin", "openssl"), os.path.join(root, "test")
     box = os.path.join(out("busybox"), "bin", "busybox")
-    env = {"OPENSSL": openssl, "OPENSSL_CONF": "/dev/null"}
+    env = {"OPENSSL_CONF": "/dev/null"}
     legacy = ["-provider", "legacy", "-provider", "default"]
     key = ["-K", "00112233445566778899aabbccddeeff", "-iv", "0011223344556677", "-a"]
 
@@ -59,7 +62,8 @@ def cases(out):
                    r"^")
 
     def script(name, text, expect):
-        return Case("openssl", name, [box, "sh"], expect, stdin=text, env=env, children=True)
+        return Case("openssl", name, [box, "sh"], expect, stdin=text, children=True,
+                    env={"OPENSSL_CONF": "/dev/null"}, programs={"OPENSSL": openssl})
 
     return [
         case("version", ["version"], r"^OpenSSL 3\."),
@@ -77,8 +81,9 @@ def cases(out):
              r"(?s)loader_attic.*\[ available \]"),
         script("connection", CONNECTION, r"CN = ward.example\ncert: OK\nnward"),
         script("envelope", ENVELOPE, r"camellia-128-ctr\naria-256-cbc\nVerified OK\n"),
-        # What they write to stderr has numbers of threads in it.
-        own("provider", ["provider_test"], stderr=False),
+        Case("openssl", "own-provider", [openssl, "list", "-providers", "-provider", "p_test"],
+             r"^Providers:\n  p_test\n", env=dict(env, OPENSSL_MODULES=test)),
+        # What it writes to stderr has numbers of threads in it.
         own("fallback", ["provider_fallback_test"], stderr=False),
         own("module", ["moduleloadtest", os.path.join(test, "p_test.so"), "OSSL_provider_init"],
             r"^"),
