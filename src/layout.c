@@ -39,6 +39,25 @@ static struct bounds seg_bounds(const struct ld_image *img, const struct ld_seg 
 	return b;
 }
 
+/*
+ * Anonymous memory at [va, va + len), populated if it is small. lld keeps RELRO and data in two segments
+ * that follow each other: in one piece they cost half.
+ */
+static void add_anon(struct ld_plan *out, uint64_t va, uint64_t len, int small)
+{
+	struct ld_op *before = NULL, *op;
+
+	for (uint32_t i = 0; i < out->cnt; i++)
+		if (out->op[i].kind == LD_OP_ANON && out->op[i].va + out->op[i].len == va)
+			before = &out->op[i];
+	if (small && before && before->populate && before->len + len <= POPULATE_WHOLE) {
+		before->len += len;
+		return;
+	}
+	op = add(out, LD_OP_ANON, va, len);
+	op->populate = small && len <= POPULATE_WHOLE;
+}
+
 /* the anonymous parts of a writable segment, and what is read into them */
 static void plan_early(const struct ld_image *img, const struct ld_seg *s, uint64_t page, int of_file,
 		       struct ld_plan *out)
@@ -47,13 +66,10 @@ static void plan_early(const struct ld_image *img, const struct ld_seg *s, uint6
 	uint64_t end = b.anon_end == b.file_end ? b.hi : b.anon_end;
 	uint64_t read_end = s->va + s->filesz;
 
-	if (end > b.lo) {
-		struct ld_op *op = add(out, LD_OP_ANON, b.lo, end - b.lo);
-
-		op->populate = end - b.lo <= POPULATE_WHOLE;
-	}
+	if (end > b.lo)
+		add_anon(out, b.lo, end - b.lo, 1);
 	if (b.anon_end != b.file_end && b.hi > b.file_end)
-		add(out, LD_OP_ANON, b.file_end, b.hi - b.file_end);
+		add_anon(out, b.file_end, b.hi - b.file_end, 0);
 	if (read_end > b.anon_end)
 		read_end = b.anon_end;
 	if (read_end > s->va) {

@@ -228,6 +228,35 @@ static struct ld_elf_phdr relro(uint64_t va, uint64_t len)
 	}
 CASES(TEST)
 
+/* two writable segments side by side are one piece of memory while they are small, and two reads */
+static void side_by_side(void **state)
+{
+	struct ld_elf_phdr ph[] = {load(FR, 0, 0, 1, 1), load(FRW, PAGE, PAGE, 2 * PAGE, 2 * PAGE),
+				   relro(PAGE, 2 * PAGE), load(FRW, 3 * PAGE, 3 * PAGE, 8, 2 * PAGE)};
+	struct ld_op ops[LD_MAX_OPS];
+	struct ld_plan plan = {.op = ops, .op_max = LD_MAX_OPS};
+	struct ld_err err = {0};
+	struct ld_image img;
+	uint32_t pieces[2] = {0}, reads = 0;
+
+	(void)state;
+	for (int far = 0; far < 2; far++) {
+		expect_ok(ld_phdr_scan(ph, LD_COUNTOF(ph), FILE_LEN, FILE_LEN, PAGE, &img, &err), &err);
+		check(&img);
+		ld_layout_plan(&img, PAGE, 0, &plan);
+		for (uint32_t i = 0; i < plan.cnt; i++) {
+			pieces[far] += ops[i].kind == LD_OP_ANON;
+			reads += ops[i].kind == LD_OP_READ;
+		}
+		if (!far)
+			assert_int_equal(ops[0].len, 4 * PAGE);
+		ph[3].p_vaddr += PAGE;
+	}
+	assert_int_equal(pieces[0], 1);
+	assert_int_equal(pieces[1], 2);
+	assert_int_equal(reads, 4);
+}
+
 static uint32_t next_random(uint32_t *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;
@@ -309,6 +338,7 @@ static void judge(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(built_object),
 	CASES(ENTRY)
+	cmocka_unit_test(side_by_side),
 	cmocka_unit_test(random_images),
 	cmocka_unit_test(judge),
 };
