@@ -263,22 +263,40 @@ static ld_st apply_one(struct job *j, enum ld_rel_kind kind, uint64_t off, uint3
 	return LD_OK;
 }
 
-static ld_st apply_rela(struct job *j, const struct ld_elf_rela *r, uint64_t cnt)
+/*
+ * A run of relative relocations within the window, which is where nearly all of an object's are; returns the
+ * first that is something else. Apart from the loop over all kinds, or the compiler makes one jump table
+ * of both.
+ */
+static LD_NOINLINE const struct ld_elf_rela *apply_relatives(const struct job *j, const struct ld_elf_rela *r,
+							     const struct ld_elf_rela *end)
 {
+	uint64_t va = j->w.va, last = j->w.len - sizeof(ld_word);
 	uintptr_t base = j->o->base;
 
-	for (; cnt; cnt--, r++) {
+	if (j->w.len < sizeof(ld_word))
+		return r;
+	if (j->self)
+		while (r < end && LD_R_TYPE(r->r_info) == LD_ARCH_R_RELATIVE && r->r_offset - va <= last)
+			r++;
+	else
+		for (; r < end && LD_R_TYPE(r->r_info) == LD_ARCH_R_RELATIVE && r->r_offset - va <= last; r++)
+			*(ld_word *)(base + r->r_offset) = base + r->r_addend;
+	return r;
+}
+
+static ld_st apply_rela(struct job *j, const struct ld_elf_rela *r, uint64_t cnt)
+{
+	const struct ld_elf_rela *end = r + cnt;
+	uintptr_t base = j->o->base;
+
+	for (;; r++) {
 		enum ld_rel_kind kind;
 		ld_st st;
 
-		/* runs of relative relocations, which linkers put first */
-		if (LD_R_TYPE(r->r_info) == LD_ARCH_R_RELATIVE &&
-		    r->r_offset - j->w.va <= j->w.len - sizeof(ld_word) &&
-		    j->w.len >= sizeof(ld_word)) {
-			if (!j->self)
-				*(ld_word *)(base + r->r_offset) = base + r->r_addend;
-			continue;
-		}
+		r = apply_relatives(j, r, end);
+		if (r == end)
+			return LD_OK;
 		kind = ld_rel_kind(LD_R_TYPE(r->r_info));
 		if (LD_UNLIKELY(!place_ok(j, r->r_offset, kind == LD_REL_PC32 ? 4 : sizeof(ld_word)))) {
 			if (kind == LD_REL_NONE)
@@ -296,7 +314,6 @@ static ld_st apply_rela(struct job *j, const struct ld_elf_rela *r, uint64_t cnt
 		if (ld_failed(st))
 			return st;
 	}
-	return LD_OK;
 }
 
 static ld_st apply_rel(struct job *j, const struct ld_elf_rel *r, uint64_t cnt)
