@@ -4,7 +4,7 @@
  */
 #include "room.h"
 
-#define SCRATCH_AT_START 3072 /* used by a program that needs a library or none */
+#define SCRATCH_AT_START 3840 /* used by a program that needs a library or none */
 
 /* the first registry memory: part of RELRO, so it is protected and sealed together with it */
 _Alignas(LD_ARCH_PAGE_MAX) __attribute__((section(".data.rel.ro.area")))

@@ -9,26 +9,29 @@
 uint32_t ld_published;
 uint32_t ld_loads;
 
-#define MUT_POOL 32
+#define MUT_POOL 16
 
-/* mutable halves of the first objects; later groups that do not fit get memory of their own */
+/* mutable halves of the first objects; then come pages, each for as many groups as fit */
 static struct ld_mut mut_pool[MUT_POOL];
 
 static struct ld_mut *new_muts(struct ld_group *g, struct ld_chunk *c)
 {
-	uint32_t used = g->newest ? g->newest->mut_used : 0;
-	long r;
+	struct ld_mut *pool = g->newest ? g->newest->mut_spare : mut_pool;
+	uint64_t left = g->newest ? g->newest->mut_left : MUT_POOL;
 
-	c->mut_used = used;
-	if (g->cnt <= MUT_POOL - used) {
-		c->mut_used = used + g->cnt;
-		return mut_pool + used;
+	if (g->cnt > left) {
+		uint64_t len = ld_page_up(g->cnt * sizeof *pool);
+		long r = ld_os_map_anon(0, len, 0);
+
+		if (ld_os_failed(r))
+			return NULL;
+		g->muts = (uintptr_t)r;
+		pool = (struct ld_mut *)r;
+		left = len / sizeof *pool;
 	}
-	r = ld_os_map_anon(0, ld_page_up(g->cnt * sizeof(struct ld_mut)), 0);
-	if (ld_os_failed(r))
-		return NULL;
-	g->muts = (uintptr_t)r;
-	return (struct ld_mut *)r;
+	c->mut_left = (uint32_t)(left - g->cnt);
+	c->mut_spare = pool + g->cnt;
+	return pool;
 }
 
 static ld_st fill_chunk(struct ld_group *g)
