@@ -218,12 +218,24 @@ ld_st ld_map_kernel(struct ld_group *g, const struct ld_elf_phdr *ph, uint32_t p
 /* the policy that a file carries as a program, nothing mapped; p NULL = none, or it is no program */
 struct ld_span ld_map_policy(struct ld_group *g, struct ld_file *f);
 void ld_map_undo(struct ld_new *n);
-void ld_map_guard_undo(struct ld_group *g); /* the page above the last room, if nobody took it */
 /*
  * Make [addr, addr + len) anonymous memory that keeps the content of [from, from + from_len) inside it; the
  * rest is zero. Nobody else may touch the range meanwhile. Returns 0 or -errno.
  */
 long ld_anonymize(struct ld_arena *scratch, uintptr_t addr, size_t len, uintptr_t from, size_t from_len);
+
+/* ---- place.c: a plan carried out ---- */
+#define LD_PLACE_TRIES 8 /* elsewhere, when another thread was faster */
+/*
+ * The operations of g's plan that map nothing of the file; chooses *base. An ET_EXEC (fixed) has no choice.
+ * Errors: LD_E_MAP; nothing is left then.
+ */
+ld_st ld_place_early(struct ld_group *g, int fixed, int fd, uintptr_t *base) LD_MUST_CHECK;
+/* the others; 0 or -errno, *done counts what was carried out, from the early ones on */
+long ld_place_rest(struct ld_plan *plan, uintptr_t base, int fd, int shared, uint32_t *done);
+/* undo the mappings among the first cnt operations: exactly those, the space between is not ours */
+void ld_place_undo(const struct ld_plan *plan, uint32_t cnt, uintptr_t base);
+void ld_place_guard_undo(struct ld_group *g); /* the page above the last room, if nobody took it */
 
 /* ---- policy.c ---- */
 /* the words of the main program's note (p NULL = none): policy is final then. May exit. */

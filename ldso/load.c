@@ -33,7 +33,7 @@ void ld_group_undo(struct ld_group *g)
 {
 	for (struct ld_new *n = g->first; n; n = n->next)
 		ld_map_undo(n);
-	ld_map_guard_undo(g);
+	ld_place_guard_undo(g);
 	if (g->muts)
 		(void)ld_os_munmap((void *)g->muts, ld_align_up(g->cnt * sizeof(struct ld_mut), ld_state.page));
 	if (g->began)

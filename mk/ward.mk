@@ -11,8 +11,8 @@ LD_OBJS := $(addsuffix .o,$(addprefix $(B)/obj/,$(basename $(LD_SRCS))))
 # musl, the room a load works in; last what most starts never call.
 LD_HOT := ldso/area ldso/born ldso/replace/__init_tls ldso/musl ldso/debug ldso/publish ldso/init \
 	ldso/stage ldso/anon ldso/start ldso/facts ldso/policy ldso/refuse ldso/program ldso/repair \
-	ldso/load ldso/search ldso/origin ldso/open ldso/vet ldso/map ldso/link ldso/seal ldso/vdso \
-	ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph src/layout src/note \
+	ldso/load ldso/search ldso/origin ldso/open ldso/vet ldso/map ldso/place ldso/link ldso/seal ldso/vdso \
+	ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph src/layout src/lfs64 src/note \
 	src/os_linux src/path src/policy src/registry src/sym src/tlslayout src/tlsrel src/verdict src/err \
 	ldso/replace/malloc
 LD_ROOM := ldso/room

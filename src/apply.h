@@ -64,7 +64,4 @@ ld_st ld_apply_object(struct ld_linker *lk, const struct ld_obj *o, const struct
 int ld_apply_deferred(const struct ld_scope *scope, const struct ld_obj *libc,
 		      const struct ld_deferred *d, uintptr_t *value);
 
-/* strip the 64 of a glibc large-file name ("open64" -> "open"): 1 and *out, or 0 when it is none */
-int ld_lfs64_name(const char *name, char *out, size_t len);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "apply.h"
 #include "elfbuild.h"
+#include "lfs64.h"
 #include "os_fake.h"
 #include "rel.h"
 

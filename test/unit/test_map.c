@@ -74,7 +74,7 @@ static ld_st world_map(struct world *w, int as_main)
 static void world_close(struct world *w)
 {
 	assert_int_equal(ld_os_close(w->f.fd), 0);
-	ld_map_guard_undo(&w->s->g); /* as ld_group_undo does */
+	ld_place_guard_undo(&w->s->g); /* as ld_group_undo does */
 	stub_free(w->s);
 }
 
