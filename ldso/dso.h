@@ -235,6 +235,7 @@ ld_st ld_place_early(struct ld_group *g, int fixed, int fd, uintptr_t *base) LD_
 long ld_place_rest(struct ld_plan *plan, uintptr_t base, int fd, int shared, uint32_t *done);
 /* undo the mappings among the first cnt operations: exactly those, the space between is not ours */
 void ld_place_undo(const struct ld_plan *plan, uint32_t cnt, uintptr_t base);
+void ld_place_keep(const struct ld_group *g); /* the group stays: the next one may go below it */
 void ld_place_guard_undo(struct ld_group *g); /* the page above the last room, if nobody took it */
 
 /* ---- policy.c ---- */

@@ -10,6 +10,47 @@
 #define PLACE_STEP ((64u << 20) + 4096 * 16) /* no multiple of a huge page: see LD_REGION_LEN */
 
 /*
+ * Where the next dlopen may find room: below what was placed last, whose guard then serves both; after the
+ * start a little lower, since malloc's memory goes directly below. Only a guess, tried once:
+ * NOREPLACE tells. So it may lie in writable memory.
+ */
+static uintptr_t next_place;
+static int next_has_guard;
+
+#define MALLOC_ROOM (1u << 20)
+
+void ld_place_keep(const struct ld_group *g)
+{
+	uintptr_t lowest = 0;
+
+	for (const struct ld_new *n = g->first; n; n = n->next)
+		if (n->mapped && !n->is_exec && (!lowest || n->mapped < lowest))
+			lowest = n->mapped;
+	if (!g->runtime)
+		next_place = (lowest ? lowest : g->place_cur) - MALLOC_ROOM;
+	else if (lowest)
+		next_place = lowest;
+	next_has_guard = g->runtime;
+}
+
+static int guess_room(struct ld_group *g, uint64_t len)
+{
+	uintptr_t at = next_place;
+
+	next_place = 0;
+	if (!g->runtime || !at || at % ld_state.page || at < 2 * len)
+		return 0;
+	if (!next_has_guard) {
+		if (ld_os_failed(ld_os_map_none(at, ld_state.page)))
+			return 0;
+		g->guard = at;
+	}
+	g->place_lo = 0;
+	g->place_cur = at;
+	return 1;
+}
+
+/*
  * A range of free address space of at least len bytes, as the kernel would choose it. Its topmost page
  * stays mapped: whatever lies above, an object that is placed here has a guard on that side too.
  */
@@ -102,7 +143,8 @@ ld_st ld_place_early(struct ld_group *g, int fixed, int fd, uintptr_t *base)
 		if (fixed) {
 			*base = 0;
 		} else {
-			if (tries || g->place_cur - g->place_lo < g->buf->plan.len)
+			if (tries || (g->place_cur - g->place_lo < g->buf->plan.len &&
+				      !guess_room(g, g->buf->plan.len)))
 				st = find_room(g, g->buf->plan.len);
 			if (ld_failed(st))
 				return st;

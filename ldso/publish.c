@@ -109,6 +109,7 @@ ld_st ld_link_finish(struct ld_group *g)
 		__atomic_store_n(&ld_published, c->idx + 1, __ATOMIC_RELEASE);
 		ld_tls_commit(g);
 	}
+	ld_place_keep(g);
 	g->muts = 0; /* published: not ours to give back any more */
 	return LD_OK;
 }

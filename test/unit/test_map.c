@@ -303,6 +303,53 @@ static void address_taken(void **state)
 	assert_true(again >= 5); /* each of the mappings */
 }
 
+/* another dlopen of that group: what was placed before is published */
+static struct ld_new *map_below(struct world *w, struct ld_new *before)
+{
+	struct ld_group *g = &w->s->g;
+
+	g->first = before;
+	ld_place_keep(g);
+	g->runtime = 1;
+	g->first = NULL;
+	g->place_lo = g->place_cur = 0;
+	w->file.stats = 0;
+	expect_ok(ld_map_file(g, &w->f, 0, &w->n), &g->err);
+	return w->n;
+}
+
+/* a dlopen goes directly below the one before, which lends its guard; where that is taken, elsewhere */
+static void below(void **state)
+{
+	struct world *w = world_new();
+	struct ld_new *n[5];
+	long taken;
+
+	(void)state;
+	expect_ok(world_map(w, 0), &w->s->g.err);
+	n[0] = w->n;
+	n[1] = map_below(w, n[0]); /* behind the start: apart, with a guard of its own */
+	assert_true(n[1]->span_addr + n[1]->span_len < n[0]->span_addr);
+	assert_int_equal(n[1]->span_len, n[0]->span_len);
+	n[2] = map_below(w, n[1]);
+	assert_int_equal(n[2]->span_addr + n[2]->span_len, n[1]->span_addr);
+	assert_int_equal(n[2]->span_len, n[0]->span_len - 4096);
+	assert_false(os_fake_readable((const void *)n[1]->span_addr));
+	/* the top of the place: then the first mapping fails, and the kernel chooses */
+	taken = ld_os_map_none(n[2]->span_addr - 4096, 4096);
+	assert_true(taken > 0);
+	n[3] = map_below(w, n[2]);
+	assert_int_equal(n[3]->span_len, n[0]->span_len);
+	assert_memory_equal(at(w, 0), w->data, EB_RO_END);
+	n[4] = map_below(w, n[3]);
+	assert_int_equal(n[4]->span_addr + n[4]->span_len, n[3]->span_addr);
+	for (size_t i = 0; i < LD_COUNTOF(n); i++)
+		ld_map_undo(n[i]);
+	assert_int_equal(ld_os_munmap((void *)taken, 4096), 0);
+	world_close(w);
+	world_free(w);
+}
+
 #define ENTRY(name, want, as_main, change) cmocka_unit_test(name),
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(mapped),
@@ -313,5 +360,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(static_program),
 	cmocka_unit_test(every_call_fails),
 	cmocka_unit_test(address_taken),
+	cmocka_unit_test(below),
 };
 UNIT_RUN(map, tests)
