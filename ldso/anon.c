@@ -11,7 +11,8 @@ long ld_anonymize(struct ld_arena *scratch, uintptr_t addr, size_t len, uintptr_
 	if (!copy)
 		return -LD_ENOMEM;
 	memcpy(copy, (const void *)from, from_len);
-	r = ld_os_remap_anon(addr, len, 1);
+	/* all pages are written to below; one fault is cheaper than populating one page */
+	r = ld_os_remap_anon(addr, len, len > ld_state.page);
 	if (ld_os_failed(r))
 		return r;
 	memcpy((void *)from, copy, from_len);
