@@ -14,7 +14,7 @@ LD_HOT := ldso/area ldso/born ldso/replace/__init_tls ldso/musl ldso/debug ldso/
 	ldso/load ldso/search ldso/origin ldso/open ldso/vet ldso/map ldso/place ldso/link ldso/seal ldso/vdso \
 	ldso/tls src/apply src/arena src/dyn src/ehdr src/phdr src/graph src/layout src/lfs64 src/note \
 	src/os_linux src/path src/policy src/registry src/sym src/tlslayout src/tlsrel src/verdict src/err \
-	ldso/replace/malloc
+	ldso/replace/malloc ldso/dlapi ldso/deferred
 LD_ROOM := ldso/room
 LD_HOT_OBJS := $(filter $(LD_OBJS),$(LD_HOT:%=$(B)/obj/%.o))
 LD_ROOM_OBJS := $(LD_ROOM:%=$(B)/obj/%.o)
