@@ -21,7 +21,7 @@ struct job {
 	const struct ld_obj *o;
 	struct window w;
 	int lazy;          /* undefined functions of this object may wait */
-	int self;          /* ward itself: its relative relocations were done by dlstart */
+	int self;          /* ward itself: its relative relocations were done at birth (born.c) */
 	uint32_t last_sym; /* cache of the last lookup */
 	int last_find;
 	struct ld_def last_def;
