@@ -3,8 +3,8 @@
 
 /* writable segments up to this many file bytes become anonymous memory as a whole */
 #define ANON_WHOLE (128 * 1024)
-/* and are populated in one go when they have at most this many bytes in memory */
-#define POPULATE_WHOLE (64 * 1024)
+/* and anonymous memory is populated in one go unless more than this much of it is not read from the file */
+#define POPULATE_REST (32 * 1024)
 
 static struct ld_op *add(struct ld_plan *p, enum ld_op_kind kind, uint64_t va, uint64_t len)
 {
@@ -40,22 +40,23 @@ static struct bounds seg_bounds(const struct ld_image *img, const struct ld_seg 
 }
 
 /*
- * Anonymous memory at [va, va + len), populated if it is small. lld keeps RELRO and data in two segments
- * that follow each other: in one piece they cost half.
+ * Anonymous memory at [va, va + len), of which read_len bytes are read from the file. lld keeps RELRO and
+ * data in two segments that follow each other: in one piece they cost half.
  */
-static void add_anon(struct ld_plan *out, uint64_t va, uint64_t len, int small)
+static void add_anon(struct ld_plan *out, uint64_t va, uint64_t len, uint64_t read_len)
 {
+	uint32_t populate = len - read_len <= POPULATE_REST;
 	struct ld_op *before = NULL, *op;
 
 	for (uint32_t i = 0; i < out->cnt; i++)
 		if (out->op[i].kind == LD_OP_ANON && out->op[i].va + out->op[i].len == va)
 			before = &out->op[i];
-	if (small && before && before->populate && before->len + len <= POPULATE_WHOLE) {
+	if (before && before->populate && populate) {
 		before->len += len;
 		return;
 	}
 	op = add(out, LD_OP_ANON, va, len);
-	op->populate = small && len <= POPULATE_WHOLE;
+	op->populate = populate;
 }
 
 /* the anonymous parts of a writable segment, and what is read into them */
@@ -66,12 +67,12 @@ static void plan_early(const struct ld_image *img, const struct ld_seg *s, uint6
 	uint64_t end = b.anon_end == b.file_end ? b.hi : b.anon_end;
 	uint64_t read_end = s->va + s->filesz;
 
-	if (end > b.lo)
-		add_anon(out, b.lo, end - b.lo, 1);
-	if (b.anon_end != b.file_end && b.hi > b.file_end)
-		add_anon(out, b.file_end, b.hi - b.file_end, 0);
 	if (read_end > b.anon_end)
 		read_end = b.anon_end;
+	if (end > b.lo)
+		add_anon(out, b.lo, end - b.lo, read_end > b.lo ? read_end - b.lo : 0);
+	if (b.anon_end != b.file_end && b.hi > b.file_end)
+		add_anon(out, b.file_end, b.hi - b.file_end, 0);
 	if (read_end > s->va) {
 		struct ld_op *op = add(out, LD_OP_READ, s->va, read_end - s->va);
 
