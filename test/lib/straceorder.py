@@ -119,6 +119,8 @@ class Trace:
 
     def _step(self, pid, name, args, ret, errno):
         table = self._table(pid)
+        if name in ("clone", "clone3", "fork", "vfork") and ret > 0:
+            self._table(ret)  # what the child has is what the parent has now, not when it is heard of
         if table.foreign:
             return
         if name in ("openat", "open", "openat2"):
