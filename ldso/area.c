@@ -14,23 +14,15 @@ unsigned char ld_start_area[LD_START_AREA];
 static struct ld_group group;
 
 /*
- * One call instead of a fault for each page. Where the kernel does not know MADV_POPULATE_WRITE (before
- * Linux 5.14) the faults do it, so the result does not matter.
- */
-static void populate(const void *from, const void *to, uint64_t page)
-{
-	uintptr_t lo = ld_align_down((uintptr_t)from, page), hi = ld_align_up((uintptr_t)to, page);
-
-	(void)ld_os_madvise((void *)lo, hi - lo, LD_MADV_POPULATE_WRITE);
-}
-
-/*
- * Every start writes to all of these pages, RELRO and data behind it. All but the lowest address may be
- * anything: the kernel rounds the length up.
+ * Every start writes to all of these pages, RELRO and data behind it: one call instead of a fault for each.
+ * The start is that of a page, and the kernel rounds the length up. Where it does not know
+ * MADV_POPULATE_WRITE (before Linux 5.14) the faults do it, so the result does not matter.
  */
 void ld_area_warm(void)
 {
-	populate(ld_start_area, ld_room.buf.scratch + SCRATCH_AT_START, 1);
+	uintptr_t end = (uintptr_t)(ld_room.buf.scratch + SCRATCH_AT_START);
+
+	(void)ld_os_madvise(ld_start_area, end - (uintptr_t)ld_start_area, LD_MADV_POPULATE_WRITE);
 }
 
 struct ld_group *ld_group_init(void)
