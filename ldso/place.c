@@ -8,6 +8,7 @@
 #include "dso.h"
 
 #define PLACE_STEP ((64u << 20) + 4096 * 16) /* no multiple of a huge page: see LD_REGION_LEN */
+#define MALLOC_ROOM (1u << 20)
 
 /*
  * Where the next dlopen may find room: below what was placed last, whose guard then serves both; after the
@@ -16,8 +17,6 @@
  */
 static uintptr_t next_place;
 static int next_has_guard;
-
-#define MALLOC_ROOM (1u << 20)
 
 void ld_place_keep(const struct ld_group *g)
 {
@@ -30,6 +29,8 @@ void ld_place_keep(const struct ld_group *g)
 		next_place = (lowest ? lowest : g->place_cur) - MALLOC_ROOM;
 	else if (lowest)
 		next_place = lowest;
+	else
+		return; /* what a dlopen named was there already */
 	next_has_guard = g->runtime;
 }
 
