@@ -22,7 +22,9 @@ extern const struct ld_elf_dyn _DYNAMIC[];
 
 void ld_born(uintptr_t *sp);
 
-LD_ARCH_ENTRY("ld_entry", "ld_born")
+__asm__(".pushsection .text.ld_entry,\"ax\",@progbits\n\t.globl ld_entry\n\t.hidden ld_entry\n\t"
+	".type ld_entry,@function\nld_entry:\n\t" LD_ARCH_ENTRY("ld_born") "\n\t"
+	".size ld_entry, . - ld_entry\n\t.popsection");
 
 /* the file we came from: what the program names as its interpreter, or in a direct run what was started */
 static const char *own_path(const uintptr_t *auxv, uintptr_t own_phdr)

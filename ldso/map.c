@@ -6,6 +6,7 @@
 #include "dso.h"
 
 #define HEAD_LEN 1024 /* read of a file at first; most have their program headers in it */
+
 static int maps_file(const struct ld_plan *plan)
 {
 	for (uint32_t i = 0; i < plan->cnt; i++)

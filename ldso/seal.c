@@ -192,12 +192,7 @@ ld_st ld_seal_protect(struct ld_group *g, struct ld_new *n)
 
 uintptr_t ld_ifunc_call(uintptr_t resolver)
 {
-	uintptr_t hwcap = 0;
-
-	for (const uintptr_t *a = ld_state.auxv; a && *a; a += 2)
-		if (*a == LD_AT_HWCAP)
-			hwcap = a[1];
-	return ((uintptr_t (*)(uintptr_t))resolver)(hwcap);
+	return ((uintptr_t (*)(uintptr_t))resolver)(ld_aux(ld_state.auxv, LD_AT_HWCAP));
 }
 
 /* the one foreign code that runs before everything is sealed: it sees no writable relocated page */

@@ -23,10 +23,9 @@ LD_COLD_OBJS := $(filter-out $(LD_HOT_OBJS) $(LD_ROOM_OBJS),$(LD_OBJS))
 # Only these see musl's internals; all others compile without any C library header in reach.
 LD_MUSL_OBJS := $(filter $(B)/obj/ldso/musl.o $(B)/obj/ldso/replace/%,$(LD_OBJS))
 
-# Files that run before there is a thread pointer, which holds the stack protector's canary.
+# Files that run before there is a thread pointer, or before the GOT is relocated: one of them leads to
+# the stack protector's canary.
 LD_NO_SSP := ldso/born.c ldso/stage.c ldso/area.c ldso/musl.c ldso/replace/__init_tls.c src/os_linux.c
-# Where the canary is a global, reached through the GOT, so must be all that relocates the loader.
--include arch/$(ARCH)/arch.mk
 
 CFLAGS_LD := -std=c11 -O2 -gdwarf-4 -pipe -ffreestanding -fPIC -fvisibility=hidden \
 	-fno-strict-aliasing -fwrapv -ffunction-sections -fdata-sections -fno-common \

@@ -42,7 +42,7 @@ struct ld_chunk {
 	struct ld_mut *mut;        /* obj_cnt entries */
 	const struct ld_obj *const *order; /* constructor order of the start set; NULL otherwise */
 	uint32_t order_cnt;
-	uint32_t mut_left;         /* entries behind mut that later groups may take */
+	uint32_t mut_left;         /* entries that later groups may take */
 	struct ld_mut *mut_spare;  /* the first of them */
 	uintptr_t next;            /* where the next chunk would lie */
 };

@@ -15,12 +15,8 @@
 #define LD_ARCH_TLSDESC_SWAPPED 0
 #define LD_ARCH_FEATURE_1 0xc0000000 /* GNU_PROPERTY_AARCH64_FEATURE_1_AND */
 
-/* the loader's entry: calls function, which does not return, with the initial stack pointer */
-#define LD_ARCH_ENTRY(name, function)                                                              \
-	__asm__(".pushsection .text." name ",\"ax\",@progbits\n\t"                                 \
-		".globl " name "\n\t.hidden " name "\n\t.type " name ",@function\n" name ":\n\t"      \
-		"mov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tbl " function "\n\t"                     \
-		".size " name ", . - " name "\n\t.popsection");
+/* code of the loader's entry: calls function, which does not return, with the initial stack pointer */
+#define LD_ARCH_ENTRY(function) "mov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tbl " function
 
 /* leave for the program through x16: an entry that starts with "bti c" accepts it */
 #define LD_ARCH_JUMP(entry, sp)                                                                    \

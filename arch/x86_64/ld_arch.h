@@ -15,12 +15,8 @@
 #define LD_ARCH_TLSDESC_SWAPPED 0
 #define LD_ARCH_FEATURE_1 0xc0000002 /* GNU_PROPERTY_X86_FEATURE_1_AND */
 
-/* the loader's entry: calls function, which does not return, with the initial stack pointer */
-#define LD_ARCH_ENTRY(name, function)                                                              \
-	__asm__(".pushsection .text." name ",\"ax\",@progbits\n\t"                                 \
-		".globl " name "\n\t.hidden " name "\n\t.type " name ",@function\n" name ":\n\t"      \
-		"xor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall " function "\n\t"         \
-		".size " name ", . - " name "\n\t.popsection");
+/* code of the loader's entry: calls function, which does not return, with the initial stack pointer */
+#define LD_ARCH_ENTRY(function) "xor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall " function
 
 /* leave for the program: sp is its argc, rdx must be 0 (else _start registers it with atexit) */
 #define LD_ARCH_JUMP(entry, sp)                                                                    \
